@@ -1,0 +1,118 @@
+/** The gateway's nouns as a checked configuration gives them: plain data that any thread can receive. */
+
+export interface Instance {
+  /** Origin without path: `http://host:port` or `https://host:port`. */
+  readonly url: string
+  /** 1 to 1000; an instance with 3 is picked three times as often as one with 1. */
+  readonly weight: number
+}
+
+export interface Timeouts {
+  readonly connectMs: number
+  /** From the last byte of the request to the first byte of the answer. */
+  readonly firstByteMs: number
+  /** Longest silence in either direction while a body is moving. */
+  readonly idleMs: number
+  /** The whole exchange; 0 is no bound (streams). */
+  readonly totalMs: number
+}
+
+export interface Service {
+  readonly name: string
+  readonly instances: readonly Instance[]
+  readonly timeouts: Timeouts
+}
+
+/** A policy as written: its name and its own, already checked, configuration. */
+export interface PolicyUse {
+  readonly name: string
+  readonly config: unknown
+}
+
+export interface Match {
+  /** `shop.example`, `*.shop.example`; empty is every host. Lower case, no port. */
+  readonly hosts: readonly string[]
+  /** `/exact`, `/prefix/*`, `/user/:id`. */
+  readonly path: string
+  /** Upper case; empty is every method. */
+  readonly methods: readonly string[]
+}
+
+/** How a route ends. */
+export type TargetSpec =
+  | { readonly kind: 'proxy'; readonly service: string }
+  | { readonly kind: 'ingest'; readonly source: string }
+  | { readonly kind: 'durable'; readonly service: string }
+  | { readonly kind: 'publish'; readonly event: string; readonly to: string }
+  | { readonly kind: 'reply'; readonly status: number; readonly headers: Readonly<Record<string, string>>; readonly body: string }
+  | { readonly kind: 'redirect'; readonly status: number; readonly location: string }
+
+export interface Route {
+  readonly name: string
+  readonly match: Match
+  /** The route's own policies as written; the global ones come first. */
+  readonly policies: readonly PolicyUse[]
+  readonly target: TargetSpec
+  /** Largest request body, bytes; 0 is no bound. */
+  readonly bodyBytesMax: number
+}
+
+export interface ConsumerSpec {
+  readonly name: string
+  readonly apiKeys: readonly string[]
+}
+
+export interface SourceDelivery {
+  readonly service: string
+  readonly path: string
+  /** Event types; empty is all. */
+  readonly events: readonly string[]
+}
+
+export interface SourceSpec {
+  readonly name: string
+  /** Id of a signature scheme: `stripe`, `github`. */
+  readonly provider: string
+  /** Every active secret is tried. */
+  readonly secrets: readonly string[]
+  readonly deliver: readonly SourceDelivery[]
+}
+
+export interface EventTypeSpec {
+  readonly name: string
+  readonly description: string
+  /** JSON Schema, or null. */
+  readonly schema: unknown
+}
+
+export interface ListenerSpec {
+  /** IPv4 or IPv6 address. */
+  readonly host: string
+  readonly port: number
+}
+
+/** Everything a revision says, checked, defaults filled in, `${…}` resolved. What compiles to a snapshot. */
+export interface DesiredState {
+  readonly listeners: readonly ListenerSpec[]
+  readonly admin: ListenerSpec
+  /** `sqlite:PATH`, the path absolute. */
+  readonly store: string
+  readonly counters: 'memory'
+  /** Engine threads; `auto` in the file is resolved before it comes here. */
+  readonly threads: number
+  readonly egress: { readonly allow: readonly string[] }
+  /** Where access records go: `stdout`, `off`, or a file's absolute path. */
+  readonly accessLog: string
+  readonly delivery: {
+    /** Delays before attempts 2, 3, …, ms. */
+    readonly scheduleMs: readonly number[]
+    /** One bound over connect, TLS, upload, head and body of an attempt. */
+    readonly timeoutMs: number
+  }
+  readonly services: Readonly<Record<string, Service>>
+  readonly consumers: Readonly<Record<string, ConsumerSpec>>
+  readonly policies: readonly PolicyUse[]
+  readonly routes: Readonly<Record<string, Route>>
+  readonly sources: Readonly<Record<string, SourceSpec>>
+  readonly eventTypes: Readonly<Record<string, EventTypeSpec>>
+}

@@ -1,0 +1,48 @@
+/** One request and its answer, from the first byte of the head to the access record. Policies read and mark it. */
+import type { RequestHead } from '../wire/head.ts'
+import type { ConsumerIdentity } from './policy.ts'
+
+export class Exchange {
+  /** The client's head; valid until the exchange is over. */
+  readonly head: RequestHead
+  /** The address the connection came from: IPv4 dotted (also when mapped into IPv6) or IPv6. */
+  readonly clientAddress: string
+  /** True when the client's leg is encrypted. */
+  readonly encrypted: boolean
+  /** Monotonic ms when the head was complete. */
+  readonly startedAt: number
+  /** The one canonical path: what was matched, what limits and lists see, what is forwarded. */
+  path = ''
+  /** `?…` or empty, as received. */
+  query = ''
+  /** Name of the matched route; empty when none. */
+  routeName = ''
+  /** Values of `/:param` segments. */
+  params: Readonly<Record<string, string>> = NO_PARAMS
+  /** Set by an authentication policy. */
+  consumer: ConsumerIdentity | null = null
+  /** Set by `request-id`; empty without it. */
+  requestId = ''
+  /** The whole body, when somebody asked for it. */
+  requestBody: Uint8Array | null = null
+
+  // What the access record says.
+  /** Why it ended as it did: `ok`, a problem's code, `client-abort`, … */
+  reason = 'ok'
+  status = 0
+  serviceName = ''
+  /** `host:port` of the instance that was tried last. */
+  instance = ''
+  tries = 0
+  bytesIn = 0
+  bytesOut = 0
+
+  constructor(head: RequestHead, clientAddress: string, encrypted: boolean, startedAt: number) {
+    this.head = head
+    this.clientAddress = clientAddress
+    this.encrypted = encrypted
+    this.startedAt = startedAt
+  }
+}
+
+const NO_PARAMS: Readonly<Record<string, string>> = Object.freeze({})

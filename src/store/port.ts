@@ -1,0 +1,145 @@
+/**
+ * What every store must do, whatever keeps the bytes. All calls are asynchronous and batch-shaped; an adapter may serve many
+ * callers with one commit. A promise that resolves after a write means durable: it survives `kill -9` and a power cut.
+ */
+import type { Attempt, Consumer, Delivery, Endpoint, EventType, Message } from '../model/webhook.ts'
+
+/** A delivery to be made with its message. */
+export interface NewDelivery {
+  readonly id: string
+  readonly endpointId: string
+}
+
+export interface NewMessage {
+  readonly message: Message
+  readonly deliveries: readonly NewDelivery[]
+  /** True: the deliveries are stored as already leased to the caller, who will attempt them now. False: stored as due now. */
+  readonly leased: boolean
+}
+
+/** `stored`, or the id of the message that already has this eventId in this scope (consumer or origin). */
+export type AppendResult = { readonly stored: true } | { readonly stored: false; readonly existingId: string }
+
+/** A delivery claimed for an attempt, with all that the attempt needs. */
+export interface ClaimedDelivery {
+  readonly delivery: Delivery
+  readonly message: Message
+}
+
+/** The end of an attempt and what becomes of its delivery, recorded in one statement's transaction. */
+export interface Settlement {
+  readonly attempt: Attempt
+  readonly state: 'pending' | 'delivered' | 'exhausted' | 'cancelled' | 'held'
+  /** For `pending`: when to try again. */
+  readonly nextAt: number | null
+}
+
+export interface RevisionRecord {
+  readonly number: number
+  readonly origin: 'file' | 'api'
+  /** The configuration text as written; secrets stay references. */
+  readonly text: string
+  readonly createdAt: number
+}
+
+/** A page of a list: `after`/`before` are ids (exclusive), newest first. */
+export interface Page {
+  readonly limit: number
+  readonly after?: string | undefined
+  readonly before?: string | undefined
+}
+
+export interface MessageFilter extends Page {
+  readonly consumerId?: string | undefined
+  readonly origin?: string | undefined
+  readonly eventTypes?: readonly string[] | undefined
+  readonly channel?: string | undefined
+  /** Created at or after / before, ms. */
+  readonly createdFrom?: number | undefined
+  readonly createdUntil?: number | undefined
+}
+
+export interface AttemptFilter extends Page {
+  readonly messageId?: string | undefined
+  readonly endpointId?: string | undefined
+  readonly ok?: boolean | undefined
+}
+
+export interface StoreStats {
+  readonly messages: number
+  /** Deliveries by state. */
+  readonly deliveries: Readonly<Record<string, number>>
+  /** Size of the store on disk. */
+  readonly bytes: number
+}
+
+/** How a lessee is known: unique to one engine of one process start. A lessee that stops its heartbeat loses its leases. */
+export type Lessee = string
+
+export interface Store {
+  // ---- the append and the queue: hot, called by engines
+  append(lessee: Lessee, messages: readonly NewMessage[]): Promise<readonly AppendResult[]>
+  /** Records attempts. A settlement whose delivery is no longer leased to `lessee` keeps its attempt but changes no state (fenced). */
+  settle(lessee: Lessee, settlements: readonly Settlement[]): Promise<void>
+  /** Leases up to `limit` deliveries that are due at `nowMs`, oldest first. */
+  claim(lessee: Lessee, limit: number, nowMs: number): Promise<readonly ClaimedDelivery[]>
+  /** Leases one delivery for a manual attempt now, unless it is in flight. Null: no such delivery, or in flight. */
+  claimOne(lessee: Lessee, messageId: string, endpointId: string): Promise<ClaimedDelivery | null>
+  /** Gives deliveries back unattempted, due at `nextAt` (shutdown, overload). */
+  release(lessee: Lessee, deliveryIds: readonly string[], nextAt: number): Promise<void>
+  /** When the next pending delivery is due, ms; null when nothing waits. */
+  nextDue(): Promise<number | null>
+  /** Says that `lessee` lives, and makes the leases of those silent for `silentMs` due again. Returns how many were reclaimed. */
+  heartbeat(lessee: Lessee, nowMs: number, silentMs: number): Promise<number>
+
+  // ---- resources
+  /** Insert or replace by id. Throws StoreConflict when the uid is taken by another. */
+  putConsumer(consumer: Consumer): Promise<void>
+  /** By id or uid. */
+  getConsumer(idOrUid: string): Promise<Consumer | null>
+  listConsumers(page: Page): Promise<readonly Consumer[]>
+  /** Deletes the consumer with its endpoints; cancels what waits for them. False: there was none. */
+  deleteConsumer(id: string): Promise<boolean>
+
+  putEndpoint(endpoint: Endpoint): Promise<void>
+  /** By id or uid within the consumer. */
+  getEndpoint(consumerId: string, idOrUid: string): Promise<Endpoint | null>
+  listEndpoints(consumerId: string, page: Page): Promise<readonly Endpoint[]>
+  /** Every endpoint of every consumer: what an engine loads at start. */
+  allEndpoints(): Promise<readonly Endpoint[]>
+  allConsumers(): Promise<readonly Consumer[]>
+  deleteEndpoint(consumerId: string, id: string): Promise<boolean>
+
+  putEventType(eventType: EventType): Promise<void>
+  getEventType(name: string): Promise<EventType | null>
+  listEventTypes(page: Page): Promise<readonly EventType[]>
+  deleteEventType(name: string): Promise<boolean>
+
+  // ---- what was sent and received
+  /** By message id, or by eventId within the consumer. */
+  getMessage(consumerId: string | null, idOrEventId: string): Promise<Message | null>
+  listMessages(filter: MessageFilter): Promise<readonly Message[]>
+  listDeliveries(messageId: string): Promise<readonly Delivery[]>
+  getAttempt(id: string): Promise<Attempt | null>
+  listAttempts(filter: AttemptFilter): Promise<readonly Attempt[]>
+  /** Replays a held, exhausted or delivered one: due now. False: no such delivery, or in flight. */
+  requeue(messageId: string, endpointId: string, nowMs: number): Promise<boolean>
+
+  // ---- revisions and settings
+  /** Appends revision `expected + 1`. Throws StoreConflict when the newest is not `expected`. */
+  putRevision(expected: number, origin: 'file' | 'api', text: string, nowMs: number): Promise<RevisionRecord>
+  /** The newest, or the newest of one origin. */
+  latestRevision(origin?: 'file' | 'api'): Promise<RevisionRecord | null>
+  listRevisions(limit: number): Promise<readonly RevisionRecord[]>
+  getSetting(key: string): Promise<string | null>
+  /** Stores it unless there is one; returns what is stored (first run wins). */
+  initSetting(key: string, value: string): Promise<string>
+
+  stats(): Promise<StoreStats>
+  close(): Promise<void>
+}
+
+/** A unique name is taken, or a compare-and-set lost. */
+export class StoreConflict extends Error {
+  override readonly name = 'StoreConflict'
+}

@@ -1,0 +1,105 @@
+/**
+ * A header block on its way out: the lines of a received head, some dropped, and lines of our own. Lines that nobody touched are
+ * written as slices of the original text, in their own case and order.
+ */
+import { type Head, LINES_MAX } from './head.ts'
+
+const NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
+
+/** A header that cannot be written as one line (RFC 9110 §5.5): somebody's value held CR, LF, NUL or a character above U+00FF. */
+export class InvalidHeader extends Error {
+  override readonly name = 'InvalidHeader'
+}
+
+export class OutgoingHead {
+  private source: Head | null = null
+  private readonly dropped = new Uint8Array(LINES_MAX)
+  /** Name, value, name, value … */
+  private readonly added: string[] = []
+
+  /** Starts over from a received head (every line kept) or from nothing. */
+  reset(source: Head | null): void {
+    this.source = source
+    if (source !== null) this.dropped.fill(0, 0, source.count)
+    this.added.length = 0
+  }
+
+  /** The first value of `name` (lower case) as it will be sent, or null. */
+  get(name: string): string | null {
+    const head = this.source
+    if (head !== null) {
+      for (let i = 0; i < head.count; i++) if (this.dropped[i] === 0 && head.is(i, name)) return head.value(i)
+    }
+    for (let i = 0; i < this.added.length; i += 2) if (this.added[i]!.toLowerCase() === name) return this.added[i + 1]!
+    return null
+  }
+
+  /** Drops a line of the received head by its number. */
+  drop(line: number): void {
+    this.dropped[line] = 1
+  }
+
+  /** Drops every line named so. */
+  remove(name: string): void {
+    const lower = name.toLowerCase()
+    const head = this.source
+    if (head !== null) for (let i = 0; i < head.count; i++) if (head.is(i, lower)) this.dropped[i] = 1
+    for (let i = this.added.length - 2; i >= 0; i -= 2) if (this.added[i]!.toLowerCase() === lower) this.added.splice(i, 2)
+  }
+
+  /** Replaces every line named so by one. The name is written as given. Throws InvalidHeader. */
+  set(name: string, value: string): void {
+    this.remove(name)
+    this.append(name, value)
+  }
+
+  /** Adds a line. Throws InvalidHeader. */
+  append(name: string, value: string): void {
+    if (!NAME.test(name) || !isFieldValue(value)) throw new InvalidHeader(name)
+    this.added.push(name, value)
+  }
+
+  /** Adds a line whose name and value are known to be valid: the wire's own. */
+  appendOwn(name: string, value: string): void {
+    this.added.push(name, value)
+  }
+
+  /** The lines, each ended by CRLF; runs of untouched lines are one slice. */
+  lines(): string {
+    let out = ''
+    const head = this.source
+    if (head !== null) {
+      const { at, count, text } = head
+      let from = -1
+      for (let i = 0; i < count; i++) {
+        if (this.dropped[i] === 1) {
+          if (from !== -1) {
+            out += text.slice(from, at[i * 4])
+            from = -1
+          }
+        } else if (from === -1) from = at[i * 4]!
+      }
+      if (from !== -1) out += text.slice(from, head.text.length - 2)
+    }
+    for (let i = 0; i < this.added.length; i += 2) out += this.added[i]! + ': ' + this.added[i + 1]! + '\r\n'
+    return out
+  }
+
+  /** Every line that will be sent, for protocols that do not write text. */
+  *entries(): IterableIterator<readonly [string, string]> {
+    const head = this.source
+    if (head !== null) {
+      for (let i = 0; i < head.count; i++) if (this.dropped[i] === 0) yield [head.name(i), head.value(i)]
+    }
+    for (let i = 0; i < this.added.length; i += 2) yield [this.added[i]!, this.added[i + 1]!]
+  }
+}
+
+/** True for what may stand in a field value: no NUL, CR, LF or other controls but tab, nothing above U+00FF. */
+export function isFieldValue(value: string): boolean {
+  for (let i = 0; i < value.length; i++) {
+    const c = value.charCodeAt(i)
+    if ((c < 0x20 && c !== 0x09) || c === 0x7f || c > 0xff) return false
+  }
+  return true
+}
