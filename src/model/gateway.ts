@@ -44,7 +44,12 @@ export type TargetSpec =
   | { readonly kind: 'ingest'; readonly source: string }
   | { readonly kind: 'durable'; readonly service: string }
   | { readonly kind: 'publish'; readonly event: string; readonly to: string }
-  | { readonly kind: 'reply'; readonly status: number; readonly headers: Readonly<Record<string, string>>; readonly body: string }
+  | {
+      readonly kind: 'reply'
+      readonly status: number
+      readonly headers: Readonly<Record<string, string>>
+      readonly body: string
+    }
   | { readonly kind: 'redirect'; readonly status: number; readonly location: string }
 
 export interface Route {

@@ -44,7 +44,8 @@ export class OutgoingHead {
     const lower = name.toLowerCase()
     const head = this.source
     if (head !== null) for (let i = 0; i < head.count; i++) if (head.is(i, lower)) this.dropped[i] = 1
-    for (let i = this.added.length - 2; i >= 0; i -= 2) if (this.added[i]!.toLowerCase() === lower) this.added.splice(i, 2)
+    for (let i = this.added.length - 2; i >= 0; i -= 2)
+      if (this.added[i]!.toLowerCase() === lower) this.added.splice(i, 2)
   }
 
   /** Replaces every line named so by one. The name is written as given. Throws InvalidHeader. */
