@@ -10,3 +10,16 @@ export const systemClock: Clock = {
   now: () => Date.now(),
   elapsed: () => performance.now(),
 }
+
+let dateSecond = -1
+let date = ''
+
+/** The `Date` field's value (RFC 9110 §5.6.7) for a wall-clock ms; made once a second. */
+export function httpDate(nowMs: number): string {
+  const second = Math.floor(nowMs / 1_000)
+  if (second !== dateSecond) {
+    dateSecond = second
+    date = new Date(second * 1_000).toUTCString()
+  }
+  return date
+}

@@ -23,6 +23,10 @@ export class Exchange {
   consumer: ConsumerIdentity | null = null
   /** Set by `request-id`; empty without it. */
   requestId = ''
+  /** The `RateLimit` value for the answer, set by the limit that applied; empty when none. */
+  rateLimit = ''
+  /** Place in the order of the policy that acts, or their number when all have acted on the request. Kept by the pipeline. */
+  entered = 0
   /** The whole body, when somebody asked for it. */
   requestBody: Uint8Array | null = null
 

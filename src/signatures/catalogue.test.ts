@@ -1,5 +1,4 @@
 /** The list of providers as people get it, and that every record holds together. */
-/* oxlint-disable typescript/no-floating-promises -- the runner awaits what describe and it return */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { listProviders } from './catalogue.ts'

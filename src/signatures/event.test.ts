@@ -1,5 +1,4 @@
 /** Which event it is: read after verification, from headers and from bodies of every kind. */
-/* oxlint-disable typescript/no-floating-promises -- the runner awaits what describe and it return */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { identifyEvent } from './event.ts'

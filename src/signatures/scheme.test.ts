@@ -1,5 +1,4 @@
 /** Every scheme that the record can describe: what is signed verifies, and nothing else does. */
-/* oxlint-disable typescript/no-floating-promises -- the runner awaits what describe and it return */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import * as fc from 'fast-check'

@@ -1,5 +1,4 @@
 /** Times read back as written, and nothing read that no provider writes. */
-/* oxlint-disable typescript/no-floating-promises -- the runner awaits what describe and it return */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import * as fc from 'fast-check'

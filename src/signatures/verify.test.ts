@@ -1,5 +1,4 @@
 /** The rules of the engine, each on the scheme that shows it best. */
-/* oxlint-disable typescript/no-floating-promises -- the runner awaits what describe and it return */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { inspect } from 'node:util'

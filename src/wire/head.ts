@@ -21,6 +21,9 @@ export const FIELD = {
   http2Settings: 13,
   /** Any name with an underscore: many servers read it as its twin with a hyphen, so it is never forwarded. */
   underscored: 14,
+  /** The family that tells who the client was: rebuilt by us, never believed (RFC 7239 §8.1). */
+  forwarded: 15,
+  authorization: 16,
 } as const
 
 const KNOWN: ReadonlyArray<readonly [string, number]> = [
@@ -37,6 +40,15 @@ const KNOWN: ReadonlyArray<readonly [string, number]> = [
   ['proxy-authenticate', FIELD.proxyAuthenticate],
   ['proxy-authorization', FIELD.proxyAuthorization],
   ['http2-settings', FIELD.http2Settings],
+  ['authorization', FIELD.authorization],
+  ['forwarded', FIELD.forwarded],
+  ['x-forwarded-for', FIELD.forwarded],
+  ['x-forwarded-proto', FIELD.forwarded],
+  ['x-forwarded-host', FIELD.forwarded],
+  ['x-forwarded-port', FIELD.forwarded],
+  ['x-forwarded-prefix', FIELD.forwarded],
+  ['x-forwarded-server', FIELD.forwarded],
+  ['x-real-ip', FIELD.forwarded],
 ]
 
 /** KNOWN by length of the name: most names are dismissed by one array look-up. */
@@ -74,6 +86,8 @@ export class Head {
   readonly at = new Int32Array(4 * LINES_MAX)
   /** The FIELD of each line. */
   readonly fields = new Uint8Array(LINES_MAX)
+  /** True when `Connection` names fields of its own to drop, beyond close, keep-alive and upgrade. */
+  nominates = false
 
   name(line: number): string {
     return this.text.slice(this.at[line * 4], this.at[line * 4 + 1])
@@ -108,7 +122,7 @@ export class Head {
 }
 
 /** How the bytes after a head are framed. */
-export const FRAMING = { none: 0, length: 1, chunked: 2, close: 3, tunnel: 4 } as const
+export const FRAMING = { none: 0, length: 1, chunked: 2, close: 3 } as const
 
 export class RequestHead extends Head {
   method = ''
@@ -118,6 +132,8 @@ export class RequestHead extends Head {
   host = ''
   /** As received, with port: what `Host` says upstream. */
   authority = ''
+  /** The line of the Host field, or -1. */
+  hostLine = -1
   /** 0 or 1: HTTP/1.x. */
   minor = 1
   framing: number = FRAMING.none
@@ -135,6 +151,8 @@ export class ResponseHead extends Head {
   minor = 1
   framing: number = FRAMING.none
   length = 0
+  /** True when there was a Content-Length, even 0 or in an answer without body (HEAD, 304). */
+  lengthGiven = false
   keepAlive = true
   /** `Keep-Alive: timeout=N`, seconds; -1 when not said. */
   keepAliveTimeout = -1

@@ -2,7 +2,7 @@
  * A header block on its way out: the lines of a received head, some dropped, and lines of our own. Lines that nobody touched are
  * written as slices of the original text, in their own case and order.
  */
-import { type Head, LINES_MAX } from './head.ts'
+import { Head } from './head.ts'
 
 const NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
 
@@ -13,22 +13,38 @@ export class InvalidHeader extends Error {
 
 export class OutgoingHead {
   private source: Head | null = null
-  private readonly dropped = new Uint8Array(LINES_MAX)
+  /** Dropped lines as bits, 32 a number: four numbers hold LINES_MAX and cost no allocation a request. */
+  private dropped0 = 0
+  private dropped1 = 0
+  private dropped2 = 0
+  private dropped3 = 0
   /** Name, value, name, value … */
   private readonly added: string[] = []
 
   /** Starts over from a received head (every line kept) or from nothing. */
   reset(source: Head | null): void {
     this.source = source
-    if (source !== null) this.dropped.fill(0, 0, source.count)
+    this.dropped0 = this.dropped1 = this.dropped2 = this.dropped3 = 0
     this.added.length = 0
+  }
+
+  /** Copies the received head it refers to, for when its connection will read another one before this is written. */
+  detach(): void {
+    const { source } = this
+    if (source === null) return
+    const copy = new Head()
+    copy.text = source.text
+    copy.count = source.count
+    copy.at.set(source.at)
+    copy.fields.set(source.fields)
+    this.source = copy
   }
 
   /** The first value of `name` (lower case) as it will be sent, or null. */
   get(name: string): string | null {
     const head = this.source
     if (head !== null) {
-      for (let i = 0; i < head.count; i++) if (this.dropped[i] === 0 && head.is(i, name)) return head.value(i)
+      for (let i = 0; i < head.count; i++) if (!this.isDropped(i) && head.is(i, name)) return head.value(i)
     }
     for (let i = 0; i < this.added.length; i += 2) if (this.added[i]!.toLowerCase() === name) return this.added[i + 1]!
     return null
@@ -36,14 +52,23 @@ export class OutgoingHead {
 
   /** Drops a line of the received head by its number. */
   drop(line: number): void {
-    this.dropped[line] = 1
+    const bit = 1 << (line & 31)
+    if (line < 32) this.dropped0 |= bit
+    else if (line < 64) this.dropped1 |= bit
+    else if (line < 96) this.dropped2 |= bit
+    else this.dropped3 |= bit
+  }
+
+  private isDropped(line: number): boolean {
+    const bits = line < 32 ? this.dropped0 : line < 64 ? this.dropped1 : line < 96 ? this.dropped2 : this.dropped3
+    return (bits & (1 << (line & 31))) !== 0
   }
 
   /** Drops every line named so. */
   remove(name: string): void {
     const lower = name.toLowerCase()
     const head = this.source
-    if (head !== null) for (let i = 0; i < head.count; i++) if (head.is(i, lower)) this.dropped[i] = 1
+    if (head !== null) for (let i = 0; i < head.count; i++) if (head.is(i, lower)) this.drop(i)
     for (let i = this.added.length - 2; i >= 0; i -= 2)
       if (this.added[i]!.toLowerCase() === lower) this.added.splice(i, 2)
   }
@@ -73,7 +98,7 @@ export class OutgoingHead {
       const { at, count, text } = head
       let from = -1
       for (let i = 0; i < count; i++) {
-        if (this.dropped[i] === 1) {
+        if (this.isDropped(i)) {
           if (from !== -1) {
             out += text.slice(from, at[i * 4])
             from = -1
@@ -90,7 +115,7 @@ export class OutgoingHead {
   *entries(): IterableIterator<readonly [string, string]> {
     const head = this.source
     if (head !== null) {
-      for (let i = 0; i < head.count; i++) if (this.dropped[i] === 0) yield [head.name(i), head.value(i)]
+      for (let i = 0; i < head.count; i++) if (!this.isDropped(i)) yield [head.name(i), head.value(i)]
     }
     for (let i = 0; i < this.added.length; i += 2) yield [this.added[i]!, this.added[i + 1]!]
   }

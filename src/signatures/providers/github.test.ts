@@ -1,5 +1,4 @@
 /** GitHub's own library and every example payload it publishes. */
-/* oxlint-disable typescript/no-floating-promises -- the runner awaits what describe and it return */
 import assert from 'node:assert/strict'
 import { createRequire } from 'node:module'
 import { describe, it } from 'node:test'

@@ -1,5 +1,4 @@
 /** The reference library and Svix's: both sign what we accept and accept what we sign. */
-/* oxlint-disable typescript/no-floating-promises -- the runner awaits what describe and it return */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import * as fc from 'fast-check'

@@ -1,5 +1,4 @@
 /** Stripe's own library signs what we accept and accepts what we sign. */
-/* oxlint-disable typescript/no-floating-promises -- the runner awaits what describe and it return */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import * as fc from 'fast-check'

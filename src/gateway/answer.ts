@@ -1,0 +1,55 @@
+/** Sends an answer of our own, past the policies that decorate answers. */
+import { httpDate } from '../base/clock.ts'
+import { PROBLEMS } from '../base/problem.ts'
+import { type Reply, refuse } from '../pipeline/reply.ts'
+import type { ResponseView } from '../pipeline/response.ts'
+import { runResponse } from '../pipeline/run.ts'
+import { FRAMING } from '../wire/head.ts'
+import { OutgoingHead } from '../wire/outgoing.ts'
+import { statusText } from '../wire/status.ts'
+import type { GatewayExchange } from './exchange.ts'
+
+export function answer(x: GatewayExchange, reply: Reply): void {
+  if (x.over) return
+  x.actor = null
+  x.reason = reply.code
+  const headers = new OutgoingHead()
+  const body = typeof reply.body === 'string' ? Buffer.from(reply.body) : reply.body
+  const res: ResponseView = { status: reply.status, headers, fromUpstream: false, body }
+  try {
+    for (let i = 0; i < reply.headers.length; i += 2) headers.append(reply.headers[i]!, reply.headers[i + 1]!)
+    const verdict = runResponse(x, res, x.route.pipeline)
+    if (verdict instanceof Promise) {
+      verdict
+        .then((other) => (other === undefined ? send(x, res) : answer(x, other)))
+        .catch((error: unknown) => fault(x, error))
+    } else if (verdict === undefined) send(x, res)
+    else answer(x, verdict)
+  } catch (error) {
+    fault(x, error)
+  }
+}
+
+function send(x: GatewayExchange, res: ResponseView): void {
+  if (x.over) return
+  const { headers, status } = res
+  const body = res.body ?? new Uint8Array(0)
+  headers.appendOwn('Date', httpDate(x.gateway.clock.now()))
+  if (status !== 204 && status !== 304) headers.set('Content-Length', String(body.length))
+  x.status = status
+  x.inbound.respond(status, statusText(status), headers.lines(), FRAMING.length, body.length)
+  x.inbound.write(body, 0, body.length)
+  x.inbound.flush()
+  const { inbound } = x
+  x.finish()
+  inbound.end()
+}
+
+/** A policy or target threw: a defect, told to the operator in the log and to the client as little as possible. */
+export function fault(x: GatewayExchange, error: unknown): void {
+  if (x.over) return
+  x.gateway.log.error({ err: error, route: x.routeName, request: x.requestId }, 'an exchange failed')
+  // Policies are not asked again: one of them may be what failed.
+  x.entered = 0
+  answer(x, refuse(PROBLEMS.policyFailed))
+}

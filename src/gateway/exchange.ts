@@ -1,0 +1,61 @@
+/** An exchange as the gateway drives it: the policies' view of it, the client's leg, the pinned route, and who acts on it now. */
+import type { Problem } from '../base/problem.ts'
+import { Exchange } from '../pipeline/exchange.ts'
+import type { Inbound, InboundListener } from '../wire/inbound.ts'
+import type { Gateway } from './gateway.ts'
+import type { CompiledRoute } from './snapshot.ts'
+
+export class GatewayExchange extends Exchange implements InboundListener {
+  readonly inbound: Inbound
+  readonly gateway: Gateway
+  /** Of the snapshot that was current when the request came: a reload does not change a running exchange. */
+  route: CompiledRoute
+  /** Whoever is busy with it and must hear of the client: a proxied flow, a body being read. */
+  actor: InboundListener | null = null
+  over = false
+  private tunnelIn = 0
+  private tunnelOut = 0
+
+  constructor(gateway: Gateway, inbound: Inbound, route: CompiledRoute, startedAt: number) {
+    super(inbound.head, inbound.remoteAddress, inbound.encrypted, startedAt)
+    this.gateway = gateway
+    this.inbound = inbound
+    this.route = route
+    inbound.listener = this
+  }
+
+  drain(): void {
+    this.actor?.drain()
+  }
+
+  bodyRefused(problem: Problem): void {
+    this.actor?.bodyRefused(problem)
+  }
+
+  aborted(): void {
+    if (this.over) return
+    this.actor?.aborted()
+    this.reason = 'client-abort'
+    // nginx's code for a client that did not wait; it is no failure of ours or the upstream's.
+    this.status = 499
+    this.finish()
+  }
+
+  /** The tunnel that the exchange became is closed. */
+  tunnelled(bytesIn: number, bytesOut: number): void {
+    this.tunnelIn = bytesIn
+    this.tunnelOut = bytesOut
+    this.finish()
+  }
+
+  /** The exchange is over, however it ended: once. */
+  finish(): void {
+    if (this.over) return
+    this.over = true
+    this.bytesIn = this.inbound.bytesIn + this.tunnelIn
+    this.bytesOut = this.inbound.bytesOut + this.tunnelOut
+    const policies = this.route.pipeline.finish
+    if (policies !== null) for (const policy of policies) policy.finish!(this)
+    this.gateway.finished(this)
+  }
+}

@@ -1,0 +1,97 @@
+/** The gateway of one engine: the snapshot in force, and what every exchange needs of the outside. */
+import type { Clock } from '../base/clock.ts'
+import type { Problem } from '../base/problem.ts'
+import type { AccessLog } from '../observe/access-log.ts'
+import type { Logger } from '../observe/log.ts'
+import { RouteMetrics } from '../observe/metrics.ts'
+import type { Inbound, InboundHandler } from '../wire/inbound.ts'
+import type { GatewayExchange } from './exchange.ts'
+import { handle } from './handle.ts'
+import type { Snapshot } from './snapshot.ts'
+
+export interface GatewayDeps {
+  readonly clock: Clock
+  readonly log: Logger
+  readonly accessLog: AccessLog
+}
+
+export class Gateway implements InboundHandler {
+  /** Swapped whole by a reload; running exchanges keep the one they began with. */
+  snapshot: Snapshot
+  readonly clock: Clock
+  readonly log: Logger
+  /** By route name; outlives reloads. */
+  readonly routeMetrics = new Map<string, RouteMetrics>()
+  readonly refusals = new Map<string, number>()
+  private readonly accessLog: AccessLog
+
+  constructor(snapshot: Snapshot, deps: GatewayDeps) {
+    this.snapshot = snapshot
+    this.clock = deps.clock
+    this.log = deps.log
+    this.accessLog = deps.accessLog
+  }
+
+  request(inbound: Inbound): void {
+    handle(this, inbound)
+  }
+
+  finished(x: GatewayExchange): void {
+    const durationMs = this.clock.elapsed() - x.startedAt
+    let metrics = this.routeMetrics.get(x.routeName)
+    if (metrics === undefined) this.routeMetrics.set(x.routeName, (metrics = new RouteMetrics()))
+    metrics.record(x.status, durationMs)
+    this.accessLog.write({
+      reason: x.reason,
+      status: x.status,
+      clientAddress: x.clientAddress,
+      method: x.head.method,
+      host: x.head.host,
+      path: x.path === '' ? x.head.target : x.path,
+      routeName: x.routeName,
+      consumerName: x.consumer === null ? '' : x.consumer.name,
+      serviceName: x.serviceName,
+      instance: x.instance,
+      requestId: x.requestId,
+      tries: x.tries,
+      bytesIn: x.bytesIn,
+      bytesOut: x.bytesOut,
+      durationMs,
+    })
+  }
+
+  refused(inbound: Inbound, problem: Problem): void {
+    this.refusals.set(problem.code, (this.refusals.get(problem.code) ?? 0) + 1)
+    this.accessLog.write({
+      ...UNROUTED,
+      reason: problem.code,
+      status: problem.status,
+      clientAddress: inbound.remoteAddress,
+      bytesIn: inbound.bytesIn,
+      bytesOut: inbound.bytesOut,
+    })
+  }
+
+  unused(remoteAddress: string): void {
+    this.accessLog.write({ ...UNROUTED, reason: 'no-request', clientAddress: remoteAddress })
+  }
+}
+
+/** A record of bytes that never became a request: nothing of them is repeated, for they may be anything. */
+const UNROUTED = {
+  reason: '',
+  status: 0,
+  clientAddress: '',
+  method: '',
+  host: '',
+  path: '',
+  routeName: '',
+  consumerName: '',
+  serviceName: '',
+  instance: '',
+  requestId: '',
+  tries: 0,
+  bytesIn: 0,
+  bytesOut: 0,
+  durationMs: 0,
+}

@@ -1,0 +1,66 @@
+/** A revision compiled for serving: immutable, swapped with one assignment. */
+import type { DesiredState, Route } from '../model/gateway.ts'
+import { type Pipeline, type WrittenPolicy, compilePipeline } from '../pipeline/compile.ts'
+import type { PolicyDeps, PolicyType } from '../pipeline/policy.ts'
+import type { GatewayExchange } from './exchange.ts'
+import { Router } from './router.ts'
+import { type TargetDeps, compileTarget, notFound } from './targets/target.ts'
+
+/** How a route ends. */
+export type Target = (x: GatewayExchange) => void
+
+export interface CompiledRoute {
+  readonly name: string
+  readonly pipeline: Pipeline
+  readonly target: Target
+  /** Largest request body, bytes; 0 is no bound. */
+  readonly bodyBytesMax: number
+  readonly spec: Route | null
+}
+
+export interface Snapshot {
+  readonly revision: number
+  readonly router: Router<CompiledRoute>
+  readonly routes: readonly CompiledRoute[]
+  /** What happens to requests that match no route: the global policies, then 404. */
+  readonly noRoute: CompiledRoute
+}
+
+export interface CompileDeps {
+  policyNamed(name: string): PolicyType<unknown> | null
+  policyDeps(place: string): PolicyDeps
+  readonly targets: TargetDeps
+}
+
+/** Throws when a policy cannot be created from its (already checked) configuration. */
+export function compileSnapshot(revision: number, state: DesiredState, deps: CompileDeps): Snapshot {
+  const written = (uses: DesiredState['policies'], scope: 'global' | 'route'): WrittenPolicy[] =>
+    uses.map((use) => {
+      const type = deps.policyNamed(use.name)
+      if (type === null) throw new Error(`no policy is named ${use.name}`)
+      return { type, config: use.config, scope }
+    })
+  const global = written(state.policies, 'global')
+  const compileRoute = (spec: Route): CompiledRoute => ({
+    name: spec.name,
+    pipeline: compilePipeline([...global, ...written(spec.policies, 'route')], spec.name, (place) =>
+      deps.policyDeps(place),
+    ),
+    target: compileTarget(spec.target, deps.targets),
+    bodyBytesMax: spec.bodyBytesMax,
+    spec,
+  })
+  const routes = Object.values(state.routes).map(compileRoute)
+  return {
+    revision,
+    router: new Router(routes.map((route) => ({ match: route.spec!.match, value: route }))),
+    routes,
+    noRoute: {
+      name: '',
+      pipeline: compilePipeline(global, '', (place) => deps.policyDeps(place)),
+      target: notFound,
+      bodyBytesMax: 0,
+      spec: null,
+    },
+  }
+}

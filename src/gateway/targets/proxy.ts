@@ -1,0 +1,308 @@
+/** Joins the two legs with a stream: the request goes to an instance of a service, its answer back, neither ever whole in memory. */
+import { type Problem, PROBLEMS } from '../../base/problem.ts'
+import { type Reply, refuse } from '../../pipeline/reply.ts'
+import type { ResponseView } from '../../pipeline/response.ts'
+import { runResponse, runUpstreamRequest } from '../../pipeline/run.ts'
+import { forwardRequest, forwardResponse, requestHead } from '../../upstream/request-head.ts'
+import type { LiveInstance, LiveService } from '../../upstream/service.ts'
+import { FRAMING, type ResponseHead } from '../../wire/head.ts'
+import type { InboundListener } from '../../wire/inbound.ts'
+import type { Outbound, OutboundFailure, OutboundListener } from '../../wire/outbound.ts'
+import { OutgoingHead } from '../../wire/outgoing.ts'
+import { statusText } from '../../wire/status.ts'
+import { type TunnelEnd, joinTunnel } from '../../wire/tunnel.ts'
+import { answer, fault } from '../answer.ts'
+import type { GatewayExchange } from '../exchange.ts'
+import type { Target } from '../snapshot.ts'
+
+export function proxyTo(serviceName: string, find: (name: string) => LiveService | null): Target {
+  return (x) => {
+    const service = find(serviceName)
+    x.serviceName = serviceName
+    if (service === null) return answer(x, refuse(PROBLEMS.noInstance))
+    new ProxyFlow(x, service).start()
+  }
+}
+
+/** Methods whose request may be sent twice (RFC 9110 §9.2.2). */
+const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE', 'TRACE'])
+
+const PROBLEM_OF: Readonly<Record<OutboundFailure, Problem>> = {
+  'connect-refused': PROBLEMS.upstreamUnreachable,
+  'connect-timeout': PROBLEMS.upstreamTimeout,
+  'tls-failed': PROBLEMS.upstreamUnreachable,
+  'blocked-address': PROBLEMS.upstreamUnreachable,
+  'name-not-found': PROBLEMS.upstreamUnreachable,
+  reset: PROBLEMS.upstreamReset,
+  'first-byte-timeout': PROBLEMS.upstreamTimeout,
+  'idle-timeout': PROBLEMS.upstreamTimeout,
+  'total-timeout': PROBLEMS.upstreamTimeout,
+  'invalid-answer': PROBLEMS.upstreamInvalid,
+}
+
+/** Failures before a byte was sent: another instance may be asked, whatever the method. */
+const NOTHING_SENT: ReadonlySet<OutboundFailure> = new Set([
+  'connect-refused',
+  'connect-timeout',
+  'tls-failed',
+  'name-not-found',
+])
+
+/** What of an upstream's head decides how the answer is framed. */
+type AnswerStart = Pick<ResponseHead, 'status' | 'reason' | 'framing' | 'length'>
+
+class ProxyFlow implements OutboundListener, InboundListener {
+  private readonly x: GatewayExchange
+  private readonly service: LiveService
+  private readonly lines = new OutgoingHead()
+  private instance: LiveInstance | null = null
+  private connection: Outbound | null = null
+  /** The client's body has begun to flow: this try is the only one. */
+  private bodyStarted = false
+  private answering = false
+  /** Bytes of the answer held while policies look at its head or want it whole; null when they stream. */
+  private held: Buffer[] | null = null
+  private heldBytes = 0
+  private answerEnded = false
+  /** Called at the end of an answer that a policy wants whole. */
+  private whenWhole: (() => void) | null = null
+
+  constructor(x: GatewayExchange, service: LiveService) {
+    this.x = x
+    this.service = service
+  }
+
+  start(): void {
+    const { x } = this
+    x.actor = this
+    this.instance = this.service.pick()
+    if (this.instance === null) return answer(x, refuse(PROBLEMS.noInstance))
+    this.attempt(false)
+  }
+
+  /** One try: policies see the outgoing head afresh, then it is sent. */
+  private attempt(fresh: boolean): void {
+    const { x } = this
+    x.tries++
+    x.instance = this.instance!.name
+    forwardRequest(this.lines, x.head, x.clientAddress, x.encrypted)
+    if (x.requestBody !== null) this.lines.remove('expect')
+    const policies = x.route.pipeline.upstreamRequest
+    const verdict = policies === null ? undefined : runUpstreamRequest(x, this.lines, policies)
+    if (verdict instanceof Promise) {
+      verdict
+        .then((reply) => (reply === undefined ? this.send(fresh) : this.replace(reply)))
+        .catch((error: unknown) => this.faulted(error))
+    } else if (verdict === undefined) this.send(fresh)
+    else this.replace(verdict)
+  }
+
+  private send(fresh: boolean): void {
+    const { x } = this
+    if (x.over) return
+    const { head, requestBody } = x
+    const { framing } = head
+    const upgrade = head.upgrade === 'websocket' && framing === FRAMING.none ? 'websocket' : ''
+    const chunked = framing === FRAMING.chunked && requestBody === null
+    if (framing === FRAMING.chunked && requestBody !== null) {
+      this.lines.set('Content-Length', String(requestBody.length))
+    }
+    const line = { method: head.method, target: x.path + x.query, host: this.instance!.name }
+    const connection = (this.connection = this.instance!.pool.take(fresh))
+    connection.request(
+      requestHead(line, this.lines, chunked, upgrade),
+      head.method,
+      upgrade !== '',
+      chunked,
+      this.service.timeouts,
+      this,
+    )
+    if (framing === FRAMING.none) connection.endRequest()
+    else if (requestBody !== null) {
+      connection.write(requestBody, 0, requestBody.length)
+      connection.endRequest()
+    } else connection.flush()
+  }
+
+  /** A policy gives an answer in the upstream's place. */
+  private replace(reply: Reply): void {
+    this.connection?.destroy()
+    answer(this.x, reply)
+  }
+
+  // ---- the request's body
+
+  ready(): void {
+    const { x } = this
+    if (this.bodyStarted || x.head.framing === FRAMING.none || x.requestBody !== null) return
+    this.bodyStarted = true
+    x.inbound.readBody(
+      {
+        data: (bytes, start, end) => {
+          if (this.connection !== null && !this.connection.write(bytes, start, end)) x.inbound.pauseBody()
+        },
+        end: () => this.connection?.endRequest(),
+      },
+      x.route.bodyBytesMax,
+    )
+  }
+
+  /** The upstream has room again, or the client has. */
+  drain(): void {
+    this.x.inbound.resumeBody()
+    if (this.held === null) this.connection?.resume()
+  }
+
+  bodyRefused(problem: Problem): void {
+    this.connection?.destroy()
+    if (this.answering) return this.cut(problem.code)
+    answer(this.x, refuse(problem))
+  }
+
+  aborted(): void {
+    this.connection?.destroy()
+  }
+
+  // ---- the answer
+
+  informational(head: ResponseHead): void {
+    const lines = new OutgoingHead()
+    forwardResponse(lines, head)
+    this.x.inbound.informational(head.status, head.reason, lines.lines())
+  }
+
+  head(head: ResponseHead): void {
+    const { x, lines } = this
+    const { pipeline } = x.route
+    forwardResponse(lines, head)
+    if (head.status === 204) lines.remove('content-length')
+    const res: ResponseView = { status: head.status, headers: lines, fromUpstream: true, body: null }
+    if (pipeline.response === null) return this.begin(head, res)
+    if (pipeline.responseBodyMax > 0 && head.framing !== FRAMING.none) {
+      if (head.length > pipeline.responseBodyMax) return this.replace(refuse(PROBLEMS.upstreamBodyTooLarge))
+      this.held = []
+      this.whenWhole = () => {
+        res.body = Buffer.concat(this.held!)
+        this.held = null
+        this.decide(head, res)
+      }
+      return
+    }
+    this.decide(head, res)
+  }
+
+  private decide(head: AnswerStart, res: ResponseView): void {
+    const { x } = this
+    try {
+      const verdict = runResponse(x, res, x.route.pipeline)
+      if (!(verdict instanceof Promise)) return verdict === undefined ? this.begin(head, res) : this.replace(verdict)
+      // Bytes that come meanwhile are held, and reading stops. The connection may serve somebody else before the policies have
+      // spoken, so what is needed of its head is copied.
+      this.held ??= []
+      if (!this.answerEnded) this.connection?.pause()
+      const start = { status: head.status, reason: head.reason, framing: head.framing, length: head.length }
+      res.headers.detach()
+      verdict
+        .then((reply) => (x.over ? undefined : reply === undefined ? this.begin(start, res) : this.replace(reply)))
+        .catch((error: unknown) => this.faulted(error))
+    } catch (error) {
+      this.faulted(error)
+    }
+  }
+
+  private faulted(error: unknown): void {
+    this.connection?.destroy()
+    fault(this.x, error)
+  }
+
+  private begin(head: AnswerStart, res: ResponseView): void {
+    const { x } = this
+    const { inbound } = x
+    this.answering = true
+    x.status = res.status
+    const reason = res.status === head.status ? head.reason : statusText(res.status)
+    if (res.body !== null) {
+      res.headers.set('Content-Length', String(res.body.length))
+      inbound.respond(res.status, reason, res.headers.lines(), FRAMING.length, res.body.length)
+      inbound.write(res.body, 0, res.body.length)
+      return this.complete()
+    }
+    inbound.respond(res.status, reason, res.headers.lines(), head.framing, head.length)
+    const { held } = this
+    this.held = null
+    if (held === null) return
+    for (const bytes of held) inbound.write(bytes, 0, bytes.length)
+    if (this.answerEnded) this.complete()
+    else this.connection?.resume()
+  }
+
+  data(bytes: Buffer, start: number, end: number): void {
+    if (this.held === null) {
+      if (!this.x.inbound.write(bytes, start, end)) this.connection?.pause()
+      return
+    }
+    this.heldBytes += end - start
+    const max = this.x.route.pipeline.responseBodyMax
+    if (this.whenWhole !== null && this.heldBytes > max) return this.replace(refuse(PROBLEMS.upstreamBodyTooLarge))
+    this.held.push(Buffer.from(bytes.subarray(start, end)))
+  }
+
+  flush(): void {
+    if (this.answering) this.x.inbound.flush()
+  }
+
+  end(): void {
+    this.answerEnded = true
+    this.connection = null
+    if (this.whenWhole !== null) this.whenWhole()
+    else if (this.held === null) this.complete()
+  }
+
+  private complete(): void {
+    const { x } = this
+    const { inbound } = x
+    x.actor = null
+    inbound.flush()
+    x.finish()
+    inbound.end()
+  }
+
+  // ---- when it goes wrong
+
+  failed(failure: OutboundFailure, untouched: boolean): void {
+    const { x } = this
+    this.connection = null
+    if (x.over) return
+    if (this.answering) return this.cut(PROBLEM_OF[failure].code)
+    if (!this.bodyStarted) {
+      if (untouched && IDEMPOTENT.has(x.head.method)) return this.attempt(true)
+      if (NOTHING_SENT.has(failure) && x.tries < this.service.instances.length) {
+        this.instance = this.service.pick()
+        return this.attempt(false)
+      }
+    }
+    answer(x, refuse(PROBLEM_OF[failure]))
+  }
+
+  /** The answer has begun and cannot be completed: the client must not take it for whole. */
+  private cut(reason: string): void {
+    const { x } = this
+    x.reason = reason
+    const { inbound } = x
+    x.finish()
+    inbound.abort()
+  }
+
+  upgraded(head: ResponseHead, upstream: TunnelEnd): void {
+    const { x, lines } = this
+    this.connection = null
+    forwardResponse(lines, head)
+    lines.appendOwn('Upgrade', head.get('upgrade') ?? x.head.upgrade)
+    x.status = 101
+    x.actor = null
+    const client = x.inbound.switchProtocols(lines.lines())
+    joinTunnel(client, upstream, 0, ({ bytesIn, bytesOut }) => {
+      x.tunnelled(bytesIn, bytesOut)
+    })
+  }
+}

@@ -1,0 +1,59 @@
+/** The ways a route ends, from what the configuration says to a function that does it. */
+import { PROBLEMS } from '../../base/problem.ts'
+import type { TargetSpec } from '../../model/gateway.ts'
+import type { Received } from '../../model/webhook.ts'
+import { type Reply, refuse } from '../../pipeline/reply.ts'
+import type { LiveService } from '../../upstream/service.ts'
+import { answer } from '../answer.ts'
+import type { GatewayExchange } from '../exchange.ts'
+import type { Target } from '../snapshot.ts'
+import { handOver } from './hand-over.ts'
+import { proxyTo } from './proxy.ts'
+
+/** A request taken in whole, for whoever stores it. */
+export interface TakenIn {
+  readonly received: Received
+  readonly body: Uint8Array
+  readonly routeName: string
+}
+
+/** What targets need from the rest of the system; the composition root connects it. */
+export interface TargetDeps {
+  service(name: string): LiveService | null
+  /** Verifies and stores a provider's webhook, answers its sender. */
+  ingest(source: string, taken: TakenIn): Promise<Reply>
+  /** Stores a request for later delivery to a service; 202 with a receipt. */
+  defer(service: string, taken: TakenIn): Promise<Reply>
+  /** Stores the body as an event. */
+  publish(event: string, to: string, taken: TakenIn): Promise<Reply>
+}
+
+export function compileTarget(spec: TargetSpec, deps: TargetDeps): Target {
+  switch (spec.kind) {
+    case 'proxy':
+      return proxyTo(spec.service, (name) => deps.service(name))
+    case 'ingest':
+      return handOver((taken) => deps.ingest(spec.source, taken))
+    case 'durable':
+      return handOver((taken) => deps.defer(spec.service, taken))
+    case 'publish':
+      return handOver((taken) => deps.publish(spec.event, spec.to, taken))
+    case 'reply': {
+      const reply: Reply = {
+        status: spec.status,
+        headers: Object.entries(spec.headers).flat(),
+        body: spec.body,
+        code: 'reply',
+      }
+      return (x) => answer(x, reply)
+    }
+    case 'redirect': {
+      const reply: Reply = { status: spec.status, headers: ['Location', spec.location], body: '', code: 'redirect' }
+      return (x) => answer(x, reply)
+    }
+  }
+}
+
+export function notFound(x: GatewayExchange): void {
+  answer(x, refuse(PROBLEMS.routeNotFound))
+}

@@ -1,0 +1,21 @@
+/** The process's own log: JSON lines on standard output, written in batches. */
+import { type Logger, pino } from 'pino'
+import { SonicBoom } from 'sonic-boom'
+
+export type { Logger }
+
+/** `level`: trace, debug, info, warn, error, silent. `thread` names who speaks when there are several. */
+export function openLog(level: string, thread: string): Logger {
+  return pino(
+    {
+      level,
+      base: { thread },
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+      // Whatever a mistake puts into a log call, these never come out of it.
+      redact: { paths: ['*.secret', '*.secrets', '*.token', '*.apiKey', '*.apiKeys', '*.authorization'], censor: '…' },
+    },
+    // Synchronous: the process's own lines are few, and the last one before an end is the one that matters.
+    new SonicBoom({ fd: 1, sync: true }),
+  )
+}

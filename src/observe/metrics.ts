@@ -1,0 +1,106 @@
+/** Counts of an engine, cheap to add to, and their sum over engines in Prometheus' text format. */
+/** Upper bounds of the duration histogram, ms. */
+const BUCKETS_MS = [1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000] as const
+
+/** One route's counts. Plain numbers: an engine writes only its own. */
+export class RouteMetrics {
+  /** By status class: index 1 to 5; 0 is a client that went away. */
+  readonly byClass = [0, 0, 0, 0, 0, 0]
+  readonly buckets: number[] = BUCKETS_MS.map(() => 0)
+  count = 0
+  sumMs = 0
+
+  record(status: number, durationMs: number): void {
+    this.byClass[status === 499 ? 0 : (status / 100) | 0]!++
+    this.count++
+    this.sumMs += durationMs
+    for (let i = 0; i < BUCKETS_MS.length; i++) {
+      if (durationMs <= BUCKETS_MS[i]!) {
+        this.buckets[i]!++
+        break
+      }
+    }
+  }
+}
+
+/** What an engine reports. */
+export interface EngineMetrics {
+  readonly routes: Readonly<Record<string, RouteMetrics>>
+  readonly connections: number
+  readonly refused: Readonly<Record<string, number>>
+  readonly webhooks: Readonly<Record<string, number>>
+}
+
+export interface ProcessMetrics {
+  readonly revision: number
+  readonly engines: readonly EngineMetrics[]
+}
+
+const CLASS_NAMES = ['aborted', '1xx', '2xx', '3xx', '4xx', '5xx']
+
+/** Prometheus' text format 0.0.4. Made on demand: nothing of it exists between scrapes. */
+export function exposition({ revision, engines }: ProcessMetrics): string {
+  const out: string[] = []
+  const family = (name: string, type: string, help: string) =>
+    out.push(`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`)
+  const sample = (name: string, labels: Readonly<Record<string, string | number>>, value: number) => {
+    const pairs = Object.entries(labels).map(([key, label]) => `${key}="${escapeLabel(String(label))}"`)
+    out.push(`${name}${pairs.length === 0 ? '' : `{${pairs.join(',')}}`} ${value}`)
+  }
+  const sumOf = (pick: (engine: EngineMetrics) => Readonly<Record<string, number>>) => {
+    const sums: Record<string, number> = {}
+    for (const engine of engines) for (const [key, n] of Object.entries(pick(engine))) sums[key] = (sums[key] ?? 0) + n
+    return Object.entries(sums)
+  }
+  const routes = sumRoutes(engines)
+
+  family('postern_revision', 'gauge', 'Revision of the configuration in force.')
+  sample('postern_revision', {}, revision)
+  family('postern_connections', 'gauge', 'Open client connections.')
+  sample(
+    'postern_connections',
+    {},
+    engines.reduce((sum, engine) => sum + engine.connections, 0),
+  )
+  family('postern_requests_total', 'counter', 'Exchanges by route and class of status.')
+  for (const [route, one] of routes) {
+    one.byClass.forEach((count, i) => {
+      if (count > 0) sample('postern_requests_total', { route, class: CLASS_NAMES[i]! }, count)
+    })
+  }
+  family('postern_request_duration_seconds', 'histogram', 'From the head of the request to the end of the answer.')
+  for (const [route, one] of routes) {
+    let below = 0
+    BUCKETS_MS.forEach((ms, i) => {
+      below += one.buckets[i]!
+      sample('postern_request_duration_seconds_bucket', { route, le: ms / 1_000 }, below)
+    })
+    sample('postern_request_duration_seconds_bucket', { route, le: '+Inf' }, one.count)
+    sample('postern_request_duration_seconds_sum', { route }, one.sumMs / 1_000)
+    sample('postern_request_duration_seconds_count', { route }, one.count)
+  }
+  family('postern_refused_total', 'counter', 'Bytes that were no request, by problem.')
+  for (const [code, count] of sumOf((engine) => engine.refused)) sample('postern_refused_total', { code }, count)
+  family('postern_webhooks_total', 'counter', 'Messages and attempts by what became of them.')
+  for (const [event, count] of sumOf((engine) => engine.webhooks)) sample('postern_webhooks_total', { event }, count)
+  return out.join('\n') + '\n'
+}
+
+function sumRoutes(engines: readonly EngineMetrics[]): ReadonlyMap<string, RouteMetrics> {
+  const sums = new Map<string, RouteMetrics>()
+  for (const engine of engines) {
+    for (const [route, one] of Object.entries(engine.routes)) {
+      let sum = sums.get(route)
+      if (sum === undefined) sums.set(route, (sum = new RouteMetrics()))
+      sum.count += one.count
+      sum.sumMs += one.sumMs
+      one.byClass.forEach((n, i) => (sum.byClass[i]! += n))
+      one.buckets.forEach((n, i) => (sum.buckets[i]! += n))
+    }
+  }
+  return sums
+}
+
+function escapeLabel(value: string): string {
+  return value.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n')
+}

@@ -1,0 +1,96 @@
+/** The only place that builds the head of a request to an upstream, for the gateway's exchanges and for deliveries alike. */
+import { FIELD, FRAMING, type RequestHead, type ResponseHead } from '../wire/head.ts'
+import type { OutgoingHead } from '../wire/outgoing.ts'
+
+/** Fields of a request that end at us (RFC 9110 §7.6.1), or that we say ourselves. Indexed by FIELD. */
+const REQUEST_DROPS = flags(
+  FIELD.connection,
+  FIELD.keepAlive,
+  FIELD.proxyConnection,
+  FIELD.te,
+  FIELD.trailer,
+  FIELD.transferEncoding,
+  FIELD.upgrade,
+  FIELD.proxyAuthenticate,
+  FIELD.proxyAuthorization,
+  FIELD.http2Settings,
+  FIELD.underscored,
+  FIELD.forwarded,
+)
+
+/** The same of an answer. */
+const RESPONSE_DROPS = flags(
+  FIELD.connection,
+  FIELD.keepAlive,
+  FIELD.proxyConnection,
+  FIELD.te,
+  FIELD.trailer,
+  FIELD.transferEncoding,
+  FIELD.upgrade,
+  FIELD.proxyAuthenticate,
+  FIELD.proxyAuthorization,
+)
+
+/** Fields that `Connection` may not take away: without them a message is read differently, or by nobody's leave (F10). */
+const NOT_NOMINABLE = new Set(['host', 'content-length', 'transfer-encoding', 'authorization', 'cookie', 'date'])
+
+function flags(...fields: number[]): Uint8Array {
+  const out = new Uint8Array(32)
+  for (const field of fields) out[field] = 1
+  return out
+}
+
+/** Fills `out` with a client's lines fit to go on: hop-by-hop and nominated ones dropped, the forwarded family rebuilt. */
+export function forwardRequest(out: OutgoingHead, head: RequestHead, clientAddress: string, encrypted: boolean): void {
+  out.reset(head)
+  const { fields, count } = head
+  for (let i = 0; i < count; i++) if (REQUEST_DROPS[fields[i]!] === 1) out.drop(i)
+  if (head.nominates) dropNominated(out, head)
+  if (head.framing === FRAMING.none && !head.expectContinue) {
+    const expect = head.find('expect')
+    if (expect !== -1) out.drop(expect)
+  }
+  out.appendOwn('X-Forwarded-For', clientAddress)
+  out.appendOwn('X-Forwarded-Proto', encrypted ? 'https' : 'http')
+  if (head.authority !== '') out.appendOwn('X-Forwarded-Host', head.authority)
+}
+
+/** Fills `out` with an upstream's lines fit to go on to the client. Content-Length stays: the caller drops it when it reframes. */
+export function forwardResponse(out: OutgoingHead, head: ResponseHead): void {
+  out.reset(head)
+  const { fields, count } = head
+  for (let i = 0; i < count; i++) if (RESPONSE_DROPS[fields[i]!] === 1) out.drop(i)
+  if (head.nominates) dropNominated(out, head)
+}
+
+function dropNominated(out: OutgoingHead, head: RequestHead | ResponseHead): void {
+  for (const value of head.all('connection')) {
+    for (const option of value.split(',')) {
+      const name = option.trim().toLowerCase()
+      if (name === '' || NOT_NOMINABLE.has(name)) continue
+      for (let i = 0; i < head.count; i++) if (head.is(i, name)) out.drop(i)
+    }
+  }
+}
+
+export interface RequestLine {
+  readonly method: string
+  /** Path and query. */
+  readonly target: string
+  /** What `Host` says when the lines have none. */
+  readonly host: string
+}
+
+/**
+ * The text of a request head. `chunked` adds the framing of a body of unknown length; a known length stands in `out` already.
+ * `upgrade` is a protocol to switch to, or empty.
+ */
+export function requestHead(line: RequestLine, out: OutgoingHead, chunked: boolean, upgrade: string): string {
+  const lines = out.lines()
+  let head = `${line.method} ${line.target} HTTP/1.1\r\n`
+  if (out.get('host') === null) head += `Host: ${line.host}\r\n`
+  head += lines
+  if (chunked) head += 'Transfer-Encoding: chunked\r\n'
+  if (upgrade !== '') head += `Connection: Upgrade\r\nUpgrade: ${upgrade}\r\n`
+  return head + '\r\n'
+}

@@ -1,0 +1,87 @@
+/** Services at run time: which instance is next, and the connections to it. Outlives reloads: known by name and URL. */
+import type { Instance, Service, Timeouts } from '../model/gateway.ts'
+import type { Pool, Pools } from '../wire/pool.ts'
+
+/** One instance, its place in the weighted round robin, and its connections. */
+export interface LiveInstance {
+  readonly url: string
+  /** `host:port`, for records and as the fallback Host. */
+  readonly name: string
+  readonly weight: number
+  readonly pool: Pool
+  /** Current weight of the smooth round robin. */
+  credit: number
+}
+
+export class LiveService {
+  readonly name: string
+  timeouts: Timeouts
+  instances: readonly LiveInstance[]
+  private total = 0
+
+  constructor(name: string, timeouts: Timeouts, instances: readonly LiveInstance[]) {
+    this.name = name
+    this.timeouts = timeouts
+    this.instances = instances
+    this.update(timeouts, instances)
+  }
+
+  update(timeouts: Timeouts, instances: readonly LiveInstance[]): void {
+    this.timeouts = timeouts
+    this.instances = instances
+    this.total = instances.reduce((sum, one) => sum + one.weight, 0)
+  }
+
+  /**
+   * The next instance by smooth weighted round robin: each gains its weight, the richest pays the total. Weights 3 and 1 give
+   * a a b a, not a a a b. Null when the service has none.
+   */
+  pick(): LiveInstance | null {
+    const { instances } = this
+    if (instances.length === 1) return instances[0]!
+    let best: LiveInstance | null = null
+    for (const one of instances) {
+      one.credit += one.weight
+      if (best === null || one.credit > best.credit) best = one
+    }
+    if (best !== null) best.credit -= this.total
+    return best
+  }
+}
+
+/** Every service of an engine. */
+export class Services {
+  private readonly byName = new Map<string, LiveService>()
+  private readonly pools: Pools
+
+  constructor(pools: Pools) {
+    this.pools = pools
+  }
+
+  get(name: string): LiveService | null {
+    return this.byName.get(name) ?? null
+  }
+
+  /** Takes a revision's services; what has not changed keeps its state. */
+  update(specs: Readonly<Record<string, Service>>): void {
+    for (const name of this.byName.keys()) if (specs[name] === undefined) this.byName.delete(name)
+    for (const spec of Object.values(specs)) {
+      const current = this.byName.get(spec.name)
+      const instances = spec.instances.map((one) => this.instance(one, current))
+      if (current === undefined) this.byName.set(spec.name, new LiveService(spec.name, spec.timeouts, instances))
+      else current.update(spec.timeouts, instances)
+    }
+  }
+
+  private instance(spec: Instance, service: LiveService | undefined): LiveInstance {
+    const known = service?.instances.find((one) => one.url === spec.url && one.weight === spec.weight)
+    if (known !== undefined) return known
+    return {
+      url: spec.url,
+      name: new URL(spec.url).host,
+      weight: spec.weight,
+      pool: this.pools.of(spec.url, null),
+      credit: 0,
+    }
+  }
+}

@@ -1,0 +1,82 @@
+/**
+ * Refuses connections to addresses that are not public, at the moment an address is dialled: the name is resolved here, every
+ * address is judged, and the one that passed is the one connected to, so that DNS cannot change its mind in between (rebinding).
+ */
+import { lookup as dnsLookup } from 'node:dns'
+import { BlockList, type LookupFunction, isIP } from 'node:net'
+
+export type GuardedLookup = LookupFunction
+
+/** Special-purpose ranges (IANA registries, RFC 6890) that a webhook of a stranger must not reach. */
+const NOT_PUBLIC: ReadonlyArray<readonly [string, number, 'ipv4' | 'ipv6']> = [
+  ['0.0.0.0', 8, 'ipv4'],
+  ['10.0.0.0', 8, 'ipv4'],
+  ['100.64.0.0', 10, 'ipv4'],
+  ['127.0.0.0', 8, 'ipv4'],
+  ['169.254.0.0', 16, 'ipv4'],
+  ['172.16.0.0', 12, 'ipv4'],
+  ['192.0.0.0', 24, 'ipv4'],
+  ['192.0.2.0', 24, 'ipv4'],
+  ['192.88.99.0', 24, 'ipv4'],
+  ['192.168.0.0', 16, 'ipv4'],
+  ['198.18.0.0', 15, 'ipv4'],
+  ['198.51.100.0', 24, 'ipv4'],
+  ['203.0.113.0', 24, 'ipv4'],
+  ['224.0.0.0', 4, 'ipv4'],
+  ['240.0.0.0', 4, 'ipv4'],
+  ['::', 96, 'ipv6'],
+  ['64:ff9b::', 96, 'ipv6'],
+  ['64:ff9b:1::', 48, 'ipv6'],
+  ['100::', 64, 'ipv6'],
+  ['2001:db8::', 32, 'ipv6'],
+  ['2002::', 16, 'ipv6'],
+  ['3fff::', 20, 'ipv6'],
+  ['5f00::', 16, 'ipv6'],
+  ['fc00::', 7, 'ipv6'],
+  ['fe80::', 10, 'ipv6'],
+  ['ff00::', 8, 'ipv6'],
+]
+
+class BlockedAddress extends Error {
+  override readonly name = 'BlockedAddress'
+}
+
+export function isBlockedError(error: Error): boolean {
+  return error instanceof BlockedAddress
+}
+
+export interface AddressGuard {
+  /** Null when the address may be dialled, else the reason. `address` is an IP literal. */
+  refusal(address: string): string | null
+  /** For `net.connect`: resolves and judges. */
+  readonly lookup: GuardedLookup
+}
+
+/** `allow`: CIDRs or addresses that may be dialled although they are not public. */
+export function addressGuard(allow: readonly string[]): AddressGuard {
+  const blocked = new BlockList()
+  for (const [net, prefix, family] of NOT_PUBLIC) blocked.addSubnet(net, prefix, family)
+  const allowed = new BlockList()
+  for (const cidr of allow) {
+    const [net, prefix] = cidr.split('/')
+    const family = isIP(net!) === 6 ? 'ipv6' : 'ipv4'
+    allowed.addSubnet(net!, prefix === undefined ? (family === 'ipv6' ? 128 : 32) : Number(prefix), family)
+  }
+  const refusal = (address: string): string | null => {
+    const family = isIP(address) === 6 ? 'ipv6' : 'ipv4'
+    // BlockList reads an IPv4-mapped address (::ffff:0:0/96) as the IPv4 address it holds.
+    if (allowed.check(address, family) || !blocked.check(address, family)) return null
+    return `${address} is not a public address and not in egress.allow`
+  }
+  const lookup: GuardedLookup = (hostname, options, callback) => {
+    dnsLookup(hostname, { ...options, all: true }, (error, addresses) => {
+      if (error !== null) return callback(error, '', 0)
+      const good = addresses.filter((one) => refusal(one.address) === null)
+      const first = good[0]
+      if (first === undefined) return callback(new BlockedAddress(hostname), '', 0)
+      if (options.all === true) callback(null, good)
+      else callback(null, first.address, first.family)
+    })
+  }
+  return { refusal, lookup }
+}

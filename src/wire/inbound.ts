@@ -1,0 +1,62 @@
+/** The client's leg as the floors above see it, whatever protocol it speaks. */
+import type { Problem } from '../base/problem.ts'
+import type { BodySink } from './body.ts'
+import type { RequestHead } from './head.ts'
+import type { TunnelEnd } from './tunnel.ts'
+
+/** What an exchange hears about its client after it has begun. */
+export interface InboundListener {
+  /** The client's buffer has room again after `write` said false. */
+  drain(): void
+  /** The body broke its framing, is too large or too slow. No more of it will come; the client can still be answered. */
+  bodyRefused(problem: Problem): void
+  /** The client went away. Nothing more can be sent; no other call follows. */
+  aborted(): void
+}
+
+/** One request and the means to answer it. The connection reuses the object for its next request. */
+export interface Inbound {
+  readonly head: RequestHead
+  /** IPv4 dotted (also when mapped into IPv6) or IPv6. */
+  readonly remoteAddress: string
+  readonly encrypted: boolean
+  readonly bytesIn: number
+  readonly bytesOut: number
+  listener: InboundListener | null
+
+  /** Starts reading the body. Before it, the body stays in the socket (and `Expect: 100-continue` unanswered). */
+  readBody(sink: BodySink, bytesMax: number): void
+  pauseBody(): void
+  resumeBody(): void
+  /** Says 100 once, if the client waits for it. */
+  continue(): void
+  /** Passes an interim answer (1xx) on. `lines` are header lines, each ended by CRLF. */
+  informational(status: number, reason: string, lines: string): void
+
+  /**
+   * Starts the answer. `lines` are header lines, each ended by CRLF, without Connection and Transfer-Encoding. `framing` is one of
+   * FRAMING: with `length` the body has exactly that many bytes and `lines` say so in Content-Length; `chunked` and `close` are
+   * framed as the client's version allows.
+   */
+  respond(status: number, reason: string, lines: string, framing: number, length: number): void
+  /** Sends body bytes; copies what it cannot send at once. False: wait for `drain`. */
+  write(bytes: Uint8Array, start: number, end: number): boolean
+  /** Puts on the wire what was held back to go out with what follows. */
+  flush(): void
+  /** The answer is complete. */
+  end(): void
+  /** The answer cannot be completed: cut it so that the client cannot mistake it for a whole one. */
+  abort(): void
+  /** Answers 101 with these header lines (`Upgrade` among them) and gives the socket away. */
+  switchProtocols(lines: string): TunnelEnd
+}
+
+/** What the wire reports of a connection to the floor above. */
+export interface InboundHandler {
+  /** A request's head is complete; from here the handler answers. */
+  request(inbound: Inbound): void
+  /** The wire refused bytes before they were a request, and answered itself. */
+  refused(inbound: Inbound, problem: Problem): void
+  /** A connection ended without ever having made a request or been refused. */
+  unused(remoteAddress: string): void
+}

@@ -1,0 +1,410 @@
+/** A connection to an upstream over HTTP/1.1: sends one request at a time, reads its answer, and says whether it can be used again. */
+import { type Socket, connect as connectTcp } from 'node:net'
+import { connect as connectTls } from 'node:tls'
+import { type GuardedLookup, isBlockedError } from './address-guard.ts'
+import { type BodyDecoder, type BodySink, ChunkedDecoder, CloseDecoder, LengthDecoder } from './body.ts'
+import type { Deadlines, Timed } from './deadlines.ts'
+import { HEAD_BYTES_MAX, headEnd, parseResponseHead } from './head-parser.ts'
+import { FRAMING, ResponseHead } from './head.ts'
+import type { TunnelEnd } from './tunnel.ts'
+
+/** Why a request to an upstream failed. */
+export type OutboundFailure =
+  | 'connect-refused'
+  | 'connect-timeout'
+  | 'tls-failed'
+  | 'blocked-address'
+  | 'name-not-found'
+  | 'reset'
+  | 'first-byte-timeout'
+  | 'idle-timeout'
+  | 'total-timeout'
+  | 'invalid-answer'
+
+/** Hears what becomes of one request. After `end` or `failed` nothing more comes. Bytes are valid during the call only. */
+export interface OutboundListener extends BodySink {
+  /** The connection stands; body bytes can be given. At once when it was kept from an earlier request. */
+  ready(): void
+  /** A 1xx answer that is not 101. */
+  informational(head: ResponseHead): void
+  /** The final head. Valid until `end` or `failed`. */
+  head(head: ResponseHead): void
+  /** 101 to an upgrade that was asked for: the connection is yours. */
+  upgraded(head: ResponseHead, end: TunnelEnd): void
+  /** There is room again after `write` said false. */
+  drain(): void
+  /** What had arrived is passed on; nothing more came in this read. */
+  flush(): void
+  /** `untouched`: the connection had been used before and died without a byte of answer, as idle connections do. */
+  failed(failure: OutboundFailure, untouched: boolean): void
+}
+
+export interface OutboundTimeouts {
+  readonly connectMs: number
+  readonly firstByteMs: number
+  readonly idleMs: number
+  /** 0: none. */
+  readonly totalMs: number
+}
+
+export interface Origin {
+  readonly host: string
+  readonly port: number
+  readonly secure: boolean
+}
+
+/** What all connections of an engine share. */
+export interface OutboundContext {
+  readonly deadlines: Deadlines
+}
+
+/** One read buffer for every connection of the thread: a read is consumed before the next begins (saves 64 KiB an answer). */
+const READ_BUFFER = Buffer.allocUnsafeSlow(65_536)
+const JOIN_BYTES_MAX = 8_192
+const INFORMATIONAL_MAX = 32
+
+export class Outbound implements Timed {
+  deadline = 0
+  /** When it went idle, monotonic ms. */
+  idleSince = 0
+  /** Idle time after which the upstream is expected to close: its own `Keep-Alive: timeout`, or what was seen. Infinity: not known. */
+  idleMaxMs = Number.POSITIVE_INFINITY
+  requests = 0
+  closed = false
+
+  private readonly socket: Socket
+  private readonly context: OutboundContext
+  private readonly onIdle: (connection: Outbound) => void
+  private readonly onClosed: (connection: Outbound) => void
+  private readonly responseHead = new ResponseHead()
+  private readonly chunkedDecoder = new ChunkedDecoder()
+  private readonly lengthDecoder = new LengthDecoder()
+  private readonly closeDecoder = new CloseDecoder()
+  private readonly fromDecoder: BodySink = {
+    data: (bytes, start, end) => this.listener?.data(bytes, start, end),
+    end: () => {
+      this.answered = true
+    },
+  }
+  private decoder: BodyDecoder | null = null
+  private connected = false
+  private listener: OutboundListener | null = null
+  private timeouts: OutboundTimeouts = NO_TIMEOUTS
+  private method = ''
+  private upgradeAsked = false
+  private partial = ''
+  private answered = false
+  private answerBytes = 0
+  private informationals = 0
+  private startedAt = 0
+  private paused = false
+
+  // The request on its way out.
+  private out = ''
+  private requestSent = true
+  private chunkedOut = false
+
+  constructor(
+    origin: Origin,
+    lookup: GuardedLookup | undefined,
+    context: OutboundContext,
+    onIdle: (connection: Outbound) => void,
+    onClosed: (connection: Outbound) => void,
+  ) {
+    this.context = context
+    this.onIdle = onIdle
+    this.onClosed = onClosed
+    const options = {
+      host: origin.host,
+      port: origin.port,
+      noDelay: true,
+      ...(lookup === undefined ? {} : { lookup }),
+      onread: { buffer: READ_BUFFER, callback: (n: number, bytes: Uint8Array) => this.received(n, bytes as Buffer) },
+    }
+    this.socket = origin.secure
+      ? connectTls({
+          ...options,
+          servername: /^[\d.]+$|:/.test(origin.host) ? '' : origin.host,
+          ALPNProtocols: ['http/1.1'],
+        })
+      : connectTcp(options)
+    this.socket.on(origin.secure ? 'secureConnect' : 'connect', () => this.onConnect())
+    this.socket.on('drain', () => this.listener?.drain())
+    this.socket.on('end', () => this.ended())
+    this.socket.on('error', (error: NodeJS.ErrnoException) => this.broken(error))
+    this.socket.on('close', () => this.onClose())
+    context.deadlines.add(this)
+  }
+
+  // ---- sending
+
+  /**
+   * Starts a request: `head` is its whole head. With `chunked` the body is written chunk by chunk; otherwise `write` sends the bytes
+   * as they are. Call `endRequest` when the request is complete.
+   */
+  request(
+    head: string,
+    method: string,
+    upgradeAsked: boolean,
+    chunked: boolean,
+    timeouts: OutboundTimeouts,
+    listener: OutboundListener,
+  ): void {
+    const { now } = this.context.deadlines
+    this.listener = listener
+    this.timeouts = timeouts
+    this.method = method
+    this.upgradeAsked = upgradeAsked
+    this.chunkedOut = chunked
+    this.requestSent = false
+    this.answered = false
+    this.answerBytes = 0
+    this.informationals = 0
+    this.decoder = null
+    this.partial = ''
+    this.requests++
+    this.startedAt = now
+    this.out = head
+    this.deadline = this.within(this.connected ? timeouts.firstByteMs : timeouts.connectMs)
+    if (this.connected) listener.ready()
+  }
+
+  /** Sends body bytes; copies what it cannot send at once. False: wait for `drain`. */
+  write(bytes: Uint8Array, start: number, end: number): boolean {
+    const length = end - start
+    if (length === 0 || this.closed) return true
+    if (length <= JOIN_BYTES_MAX) {
+      const text = (bytes as Buffer).toString('latin1', start, end)
+      this.out += this.chunkedOut ? `${length.toString(16)}\r\n${text}\r\n` : text
+      return this.flush()
+    }
+    this.socket.cork()
+    if (this.chunkedOut) this.out += length.toString(16) + '\r\n'
+    this.flush()
+    const room = this.socket.write(Buffer.from(bytes.subarray(start, end)))
+    if (this.chunkedOut) this.out = '\r\n'
+    this.socket.uncork()
+    return room
+  }
+
+  endRequest(): void {
+    this.requestSent = true
+    if (this.chunkedOut) this.out += '0\r\n\r\n'
+    this.flush()
+  }
+
+  flush(): boolean {
+    const { out } = this
+    if (out === '' || this.closed) return true
+    this.out = ''
+    if (this.connected && this.answerBytes === 0) this.deadline = this.within(this.timeouts.firstByteMs)
+    return this.socket.write(out, 'latin1')
+  }
+
+  /** Stops reading the answer until `resume`: the client has no room. */
+  pause(): void {
+    if (this.paused) return
+    this.paused = true
+    this.deadline = this.within(0)
+    this.socket.pause()
+  }
+
+  resume(): void {
+    if (!this.paused) return
+    this.paused = false
+    this.deadline = this.within(this.timeouts.idleMs)
+    this.socket.resume()
+  }
+
+  /** The monotonic ms at which `ms` from now are over, or the total is; 0 when neither bounds it. */
+  private within(ms: number): number {
+    const { totalMs } = this.timeouts
+    const total = totalMs === 0 ? 0 : this.startedAt + totalMs
+    const next = ms === 0 ? 0 : this.context.deadlines.now + ms
+    if (total === 0 || next === 0) return total + next
+    return Math.min(total, next)
+  }
+
+  private onConnect(): void {
+    this.connected = true
+    if (this.listener === null) return
+    this.deadline = this.within(this.timeouts.firstByteMs)
+    this.listener.ready()
+  }
+
+  // ---- receiving
+
+  private received = (n: number, bytes: Buffer): boolean => {
+    if (this.listener === null) {
+      // An idle connection has nothing to say: bytes here would become somebody else's answer.
+      this.destroy()
+      return false
+    }
+    this.answerBytes += n
+    if (this.decoder === null) this.readHead(bytes, n)
+    else {
+      this.deadline = this.within(this.timeouts.idleMs)
+      this.readBody(bytes, 0, n)
+    }
+    return !this.paused
+  }
+
+  private readHead(bytes: Buffer, n: number): void {
+    let start = 0
+    while (this.decoder === null && this.listener !== null) {
+      const had = this.partial.length
+      const text = this.partial + bytes.toString('latin1', start, Math.min(n, start + HEAD_BYTES_MAX - had))
+      const end = headEnd(text, Math.max(0, had - 3))
+      if (end === -1) {
+        if (text.length >= HEAD_BYTES_MAX || !'HTTP/1.'.startsWith(text.slice(0, 7))) return this.fail('invalid-answer')
+        this.partial = text
+        return
+      }
+      this.partial = ''
+      const head = this.responseHead
+      if (!parseResponseHead(head, end === text.length ? text : text.slice(0, end), this.method)) {
+        return this.fail('invalid-answer')
+      }
+      start += end - had
+      if (head.status < 200) {
+        if (head.status === 101) return this.upgrade(head, bytes, start, n)
+        if (++this.informationals > INFORMATIONAL_MAX) return this.fail('invalid-answer')
+        this.listener.informational(head)
+        if (start === n) return
+        continue
+      }
+      this.deadline = this.within(this.timeouts.idleMs)
+      this.decoder =
+        head.framing === FRAMING.chunked
+          ? this.chunkedDecoder.start()
+          : head.framing === FRAMING.close
+            ? this.closeDecoder
+            : this.lengthDecoder.start(head.framing === FRAMING.length ? head.length : 0)
+      this.listener.head(head)
+      if (this.listener === null) return
+      if (head.framing === FRAMING.none) this.answered = true
+      this.readBody(bytes, start, n)
+    }
+  }
+
+  private readBody(bytes: Buffer, start: number, end: number): void {
+    if (!this.answered) {
+      const stop = this.decoder!.feed(bytes, start, end, this.fromDecoder)
+      if (stop === -1) return this.fail('invalid-answer')
+      start = stop
+    }
+    if (this.listener === null) return
+    if (!this.answered) return this.listener.flush()
+    // Bytes after the end of an answer belong to no request: the answer stands, the connection does not (F14).
+    if (start < end) this.responseHead.keepAlive = false
+    this.finish()
+  }
+
+  /** The answer is whole. If the request is not (an early answer), the connection cannot be used again. */
+  private finish(): void {
+    const { listener } = this
+    if (!this.requestSent) this.responseHead.keepAlive = false
+    if (this.requestSent) this.complete()
+    else this.release()
+    listener!.end()
+  }
+
+  private complete(): void {
+    const { keepAlive, keepAliveTimeout } = this.responseHead
+    // One second less than announced: our request must not cross the upstream's close on the way.
+    if (keepAliveTimeout !== -1) this.idleMaxMs = Math.max(0, keepAliveTimeout * 1_000 - 1_000)
+    this.listener = null
+    this.decoder = null
+    if (!keepAlive || this.closed) return this.destroy()
+    this.resume()
+    this.idleSince = this.context.deadlines.now
+    this.deadline = 0
+    this.onIdle(this)
+  }
+
+  private release(): void {
+    this.listener = null
+    this.destroy()
+  }
+
+  private upgrade(head: ResponseHead, bytes: Buffer, start: number, n: number): void {
+    const { listener, socket } = this
+    if (!this.upgradeAsked || listener === null) return this.fail('invalid-answer')
+    this.context.deadlines.remove(this)
+    this.listener = null
+    this.closed = true // not the pool's any more
+    this.onClosed(this)
+    const early = Buffer.from(bytes.subarray(start, n))
+    socket.removeAllListeners('drain')
+    socket.removeAllListeners('end')
+    socket.removeAllListeners('close')
+    let onData: ((bytes: Buffer, start: number, end: number) => void) | null = null
+    this.received = (count, read) => {
+      onData?.(read, 0, count)
+      return true
+    }
+    listener.upgraded(head, {
+      socket,
+      start: (data, end) => {
+        onData = data
+        if (early.length > 0) data(early, 0, early.length)
+        socket.on('end', end)
+      },
+    })
+  }
+
+  // ---- ending
+
+  private ended(): void {
+    if (this.listener !== null && this.responseHead.framing === FRAMING.close && this.decoder === this.closeDecoder) {
+      const { listener } = this
+      this.release()
+      listener.end()
+      return
+    }
+    this.fail('reset')
+    this.destroy()
+  }
+
+  private broken(error: NodeJS.ErrnoException): void {
+    if (!this.connected) {
+      if (isBlockedError(error)) this.fail('blocked-address')
+      else if (error.code === 'ENOTFOUND' || error.code === 'EAI_AGAIN') this.fail('name-not-found')
+      else if (error.syscall === 'connect' || error.name === 'AggregateError') this.fail('connect-refused')
+      else this.fail('tls-failed')
+    } else this.fail('reset')
+    this.destroy()
+  }
+
+  private onClose(): void {
+    this.fail(this.connected ? 'reset' : 'connect-refused')
+    this.destroy()
+  }
+
+  expired(): void {
+    const { totalMs } = this.timeouts
+    if (totalMs !== 0 && this.context.deadlines.now >= this.startedAt + totalMs) this.fail('total-timeout')
+    else if (!this.connected) this.fail('connect-timeout')
+    else this.fail(this.answerBytes === 0 ? 'first-byte-timeout' : 'idle-timeout')
+  }
+
+  private fail(failure: OutboundFailure): void {
+    const { listener } = this
+    if (listener === null) return
+    const untouched = this.requests > 1 && this.answerBytes === 0 && failure === 'reset'
+    this.release()
+    listener.failed(failure, untouched)
+  }
+
+  /** Ends the request and the connection without a word to the listener. */
+  destroy(): void {
+    this.listener = null
+    if (this.closed) return
+    this.closed = true
+    this.context.deadlines.remove(this)
+    this.socket.destroy()
+    this.onClosed(this)
+  }
+}
+
+const NO_TIMEOUTS: OutboundTimeouts = { connectMs: 0, firstByteMs: 0, idleMs: 0, totalMs: 0 }

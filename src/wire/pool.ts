@@ -1,0 +1,107 @@
+/** Connections to upstreams, kept between requests: newest first, and never longer than the upstream keeps them. */
+import { isIP } from 'node:net'
+import type { AddressGuard } from './address-guard.ts'
+import { type Origin, Outbound, type OutboundContext } from './outbound.ts'
+
+/** Idle connections kept to one origin. */
+const IDLE_MAX = 256
+/** How long one is kept idle when the upstream has not said (common servers close between 60 s and 75 s; Node after 5 s says so). */
+const IDLE_MS = 55_000
+
+export class Pool {
+  private readonly idle: Outbound[] = []
+  private readonly live = new Set<Outbound>()
+  private readonly origin: Origin
+  private readonly context: OutboundContext
+  private readonly guard: AddressGuard | null
+  /** The shortest idle age at which the upstream has been seen to close; learned, so that we let go first. */
+  private learnedMs = IDLE_MS
+
+  /** With a guard, connections to addresses it refuses fail as `blocked-address`. */
+  constructor(origin: Origin, context: OutboundContext, guard: AddressGuard | null) {
+    this.origin = origin
+    this.context = context
+    this.guard = guard
+  }
+
+  /** An idle connection that is young enough, or a new one. `fresh` asks for a new one: a reused one has just died. */
+  take(fresh: boolean): Outbound {
+    const { now } = this.context.deadlines
+    while (!fresh) {
+      const connection = this.idle.pop()
+      if (connection === undefined) break
+      const age = now - connection.idleSince
+      if (!connection.closed && age < Math.min(connection.idleMaxMs, this.learnedMs)) return connection
+      connection.destroy()
+    }
+    const connection = new Outbound(
+      this.origin,
+      this.guard?.lookup,
+      this.context,
+      (idle) => this.keep(idle),
+      (closed) => this.forget(closed),
+    )
+    this.live.add(connection)
+    return connection
+  }
+
+  /** The reason why this origin's literal address may not be dialled; names are judged when they are resolved. */
+  refusal(): string | null {
+    return this.guard !== null && isIP(this.origin.host) !== 0 ? this.guard.refusal(this.origin.host) : null
+  }
+
+  private keep(connection: Outbound): void {
+    if (this.idle.length >= IDLE_MAX) connection.destroy()
+    else this.idle.push(connection)
+  }
+
+  private forget(connection: Outbound): void {
+    this.live.delete(connection)
+    const at = this.idle.lastIndexOf(connection)
+    if (at === -1) return
+    this.idle.splice(at, 1)
+    // Closed by the upstream while idle: from now on let go at nine tenths of that age, but keep trying at least a second.
+    const age = this.context.deadlines.now - connection.idleSince
+    if (age >= 1_000) this.learnedMs = Math.max(1_000, Math.min(this.learnedMs, age * 0.9))
+  }
+
+  get size(): number {
+    return this.live.size
+  }
+
+  close(): void {
+    for (const connection of this.idle.splice(0)) connection.destroy()
+  }
+}
+
+/** Every pool of an engine, by origin; outlives reloads. */
+export class Pools {
+  private readonly pools = new Map<string, Pool>()
+  private readonly context: OutboundContext
+
+  constructor(context: OutboundContext) {
+    this.context = context
+  }
+
+  /** `url` is an origin: `http://host:port`. */
+  of(url: string, guard: AddressGuard | null): Pool {
+    const key = guard === null ? url : `guarded ${url}`
+    let pool = this.pools.get(key)
+    if (pool === undefined) {
+      pool = new Pool(originOf(url), this.context, guard)
+      this.pools.set(key, pool)
+    }
+    return pool
+  }
+
+  close(): void {
+    for (const pool of this.pools.values()) pool.close()
+  }
+}
+
+export function originOf(url: string): Origin {
+  const parsed = new URL(url)
+  const secure = parsed.protocol === 'https:'
+  const host = parsed.hostname.startsWith('[') ? parsed.hostname.slice(1, -1) : parsed.hostname
+  return { host, port: parsed.port === '' ? (secure ? 443 : 80) : Number(parsed.port), secure }
+}
