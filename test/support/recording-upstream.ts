@@ -1,0 +1,160 @@
+/** A server that records every byte it is sent, by connection, and answers by script: politely, or as the worst of upstreams. */
+import { type Server, type Socket, createServer } from 'node:net'
+import { Bytes, type RawRequest, readRequest, readRequestStart } from './raw-message.ts'
+import { Signal } from './signal.ts'
+
+export interface RecordedRequest extends RawRequest {
+  readonly connection: RecordedConnection
+  /** 0 for the first request of its connection. */
+  readonly nth: number
+}
+
+export interface Script {
+  /** When to answer: at the connection, at a request's head, or when the request is complete (the default). */
+  readonly on?: 'connection' | 'head' | 'request'
+  /** The bytes, or what to do; `nth` counts the requests of the connection from 0. */
+  readonly answer: string | Buffer | ((socket: Socket, nth: number, connection: RecordedConnection) => void)
+  /** After the first answer the connection carries something else: its bytes are recorded and no longer read as requests. */
+  readonly tunnel?: boolean
+}
+
+/** Answers 200 with `body` and stays. */
+export function ok(body = 'ok'): Script {
+  return { answer: `HTTP/1.1 200 OK\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}` }
+}
+
+export class RecordedConnection {
+  readonly id: number
+  readonly socket: Socket
+  /** `end`: closed, by the peer (its half at least) or by the script; `reset`: the peer broke off. */
+  over: 'no' | 'end' | 'reset' = 'no'
+  requests = 0
+  readonly bytes = new Bytes()
+  /** Where the first byte is that belongs to no complete request. */
+  at = 0
+  /** What was not HTTP about it; null when all was. */
+  error: Error | null = null
+  tunnelled = false
+  headSeen = false
+
+  constructor(id: number, socket: Socket) {
+    this.id = id
+    this.socket = socket
+  }
+
+  /** Received bytes that are not part of a complete request. */
+  get partial(): string {
+    return this.bytes.view().toString('latin1', this.at)
+  }
+}
+
+export class RecordingUpstream {
+  script: Script
+  readonly connections: RecordedConnection[] = []
+  readonly requests: RecordedRequest[] = []
+  private readonly server: Server
+  private readonly signal = new Signal()
+
+  private constructor(script: Script) {
+    this.script = script
+    this.server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.accept(socket))
+  }
+
+  static async start(script: Script = ok()): Promise<RecordingUpstream> {
+    const upstream = new RecordingUpstream(script)
+    await new Promise<void>((resolve) => upstream.server.listen(0, '127.0.0.1', resolve))
+    return upstream
+  }
+
+  get port(): number {
+    const address = this.server.address()
+    if (address === null || typeof address === 'string') throw new Error('the upstream does not listen')
+    return address.port
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.port}`
+  }
+
+  get open(): RecordedConnection[] {
+    return this.connections.filter((connection) => connection.over === 'no')
+  }
+
+  /** Waits until `get` gives something. */
+  until<T>(get: () => T | undefined, what: string): Promise<T> {
+    return this.signal.until(get, () => `${what} at the upstream; it has ${this.shown()}`)
+  }
+
+  /** Waits until so many complete requests have been recorded. */
+  async untilRequests(count: number): Promise<readonly RecordedRequest[]> {
+    return this.until(() => (this.requests.length >= count ? this.requests : undefined), `${count} requests`)
+  }
+
+  async close(): Promise<void> {
+    for (const connection of this.connections) connection.socket.destroy()
+    await new Promise<void>((resolve) => this.server.close(() => resolve()))
+  }
+
+  private accept(socket: Socket): void {
+    const connection = new RecordedConnection(this.connections.length, socket)
+    this.connections.push(connection)
+    const finish = (how: 'end' | 'reset'): void => {
+      if (connection.over === 'no') connection.over = how
+      this.signal.changed()
+    }
+    socket.on('data', (chunk: Buffer) => {
+      connection.bytes.push(chunk)
+      this.read(connection)
+      this.signal.changed()
+    })
+    socket.on('end', () => {
+      finish('end')
+      if (!connection.tunnelled) socket.end()
+    })
+    socket.on('error', () => finish('reset'))
+    socket.on('close', () => finish('end'))
+    if (this.script.on === 'connection') this.answer(connection)
+    this.signal.changed()
+  }
+
+  /** Takes what has come apart into requests and answers each at its moment. */
+  private read(connection: RecordedConnection): void {
+    while (!connection.tunnelled && connection.error === null) {
+      try {
+        const head = readRequestStart(connection.bytes.view(), connection.at)
+        if (head === null) return
+        if (!connection.headSeen) {
+          connection.headSeen = true
+          if (this.script.on === 'head') this.answer(connection)
+        }
+        const request = readRequest(connection.bytes.view(), connection.at)
+        if (request === null) return
+        connection.at = request.next
+        connection.headSeen = false
+        this.requests.push({ ...request, connection, nth: connection.requests })
+        if ((this.script.on ?? 'request') === 'request') this.answer(connection)
+        connection.requests++
+      } catch (error) {
+        connection.error = error instanceof Error ? error : new Error(String(error))
+      }
+    }
+  }
+
+  private answer(connection: RecordedConnection): void {
+    const { answer, tunnel } = this.script
+    if (tunnel === true) connection.tunnelled = true
+    if (typeof answer === 'function') answer(connection.socket, connection.requests, connection)
+    else if (connection.socket.writable) connection.socket.write(answer)
+  }
+
+  private shown(): string {
+    return JSON.stringify(
+      this.connections.map(({ requests, over, partial, error }) => ({
+        requests,
+        over,
+        partial: partial.slice(-300),
+        error: error?.message,
+      })),
+    )
+  }
+}
