@@ -22,6 +22,8 @@ export interface Counters {
   /**
    * Takes one cell from the bucket `key`. Exact across all users of the same store. An adapter in this process answers at once;
    * a remote one with a promise. The result object may be reused by the next call: read it before you call again.
+   * `nowMs` is monotonic (Clock.elapsed, which has one origin for all threads of a process); a store that is remote goes by its
+   * own clock. Time that goes back anyway stands still until it has caught up, and mints nothing.
    */
   take(key: string, rate: RateSpec, nowMs: number): Take | Promise<Take>
 }
