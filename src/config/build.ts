@@ -1,0 +1,98 @@
+/** The checked file as the desired state: short forms written out, relative paths made absolute, `auto` counted. */
+import { resolve } from 'node:path'
+import { STANDARD_SCHEDULE_MS } from '../base/backoff.ts'
+import type { DesiredState, Route, Service, SourceSpec, TargetSpec } from '../model/gateway.ts'
+import type { File } from './file-schema.ts'
+
+type FileRoute = NonNullable<File['routes']>[string]
+
+export interface BuildContext {
+  /** The folder of the file. */
+  readonly baseDir: string
+  /** What `threads: auto` counts. */
+  readonly cpus: number
+  /** The JSON Schemas of event types, by name. */
+  readonly eventSchemas: ReadonlyMap<string, unknown>
+}
+
+/** More engines than this share too little to be worth their memory; say a number to have more. */
+const AUTO_THREADS_MAX = 8
+
+/** A file that passed `check`. */
+export function buildState(file: File, { baseDir, cpus, eventSchemas }: BuildContext): DesiredState {
+  const log = file['access-log']
+  return {
+    listeners: file.listeners.map(({ address }) => address),
+    admin: file.admin.address,
+    store: `sqlite:${resolve(baseDir, file.store)}`,
+    counters: file.counters,
+    threads: file.threads === 'auto' ? Math.min(AUTO_THREADS_MAX, Math.max(1, cpus)) : file.threads,
+    egress: { allow: file.egress.allow ?? [] },
+    accessLog: log === 'stdout' || log === 'off' ? log : resolve(baseDir, log),
+    delivery: { scheduleMs: file.delivery.schedule ?? STANDARD_SCHEDULE_MS, timeoutMs: file.delivery.timeout },
+    services: each(file.services, buildService),
+    consumers: each(file.consumers, (name, consumer) => ({
+      name,
+      apiKeys: (consumer?.credentials ?? []).map((credential) => credential['api-key']),
+    })),
+    policies: file.policies ?? [],
+    routes: each(file.routes, buildRoute),
+    sources: each(file.sources, buildSource),
+    eventTypes: each(file['event-types'], (name, eventType) => ({
+      name,
+      description: eventType?.description ?? '',
+      schema: eventSchemas.get(name) ?? null,
+    })),
+  }
+}
+
+function each<From, To>(from: Record<string, From> | null | undefined, make: (name: string, value: From) => To) {
+  return Object.fromEntries(Object.entries(from ?? {}).map(([name, value]) => [name, make(name, value)]))
+}
+
+function buildService(name: string, { instances, timeouts }: NonNullable<File['services']>[string]): Service {
+  return {
+    name,
+    instances,
+    timeouts: {
+      connectMs: timeouts.connect,
+      firstByteMs: timeouts['first-byte'],
+      idleMs: timeouts.idle,
+      totalMs: timeouts.total,
+    },
+  }
+}
+
+function buildRoute(name: string, route: FileRoute): Route {
+  const { match, policies } = route
+  return { name, match, policies: policies ?? [], target: buildTarget(route), bodyBytesMax: route['body-max'] }
+}
+
+function buildTarget({ proxy, ingest, durable, publish, reply, redirect }: FileRoute): TargetSpec {
+  if (proxy !== undefined) return { kind: 'proxy', service: proxy }
+  if (ingest !== undefined) return { kind: 'ingest', source: ingest }
+  if (durable !== undefined) return { kind: 'durable', service: durable }
+  if (publish !== undefined) return { kind: 'publish', ...publish }
+  if (redirect !== undefined) return { kind: 'redirect', ...redirect }
+  return buildReply(reply!)
+}
+
+function buildReply({ status, headers, body }: NonNullable<FileRoute['reply']>): TargetSpec {
+  const typed = body === '' || Object.keys(headers).some((header) => header.toLowerCase() === 'content-type')
+  const type = typeof body === 'string' ? 'text/plain; charset=utf-8' : 'application/json'
+  return {
+    kind: 'reply',
+    status,
+    headers: typed ? headers : { 'Content-Type': type, ...headers },
+    body: typeof body === 'string' ? body : JSON.stringify(body),
+  }
+}
+
+function buildSource(name: string, { provider, secrets, deliver }: NonNullable<File['sources']>[string]): SourceSpec {
+  return {
+    name,
+    provider,
+    secrets,
+    deliver: (deliver ?? []).map(({ service, path, events }) => ({ service, path, events: events ?? [] })),
+  }
+}

@@ -1,0 +1,108 @@
+/** The shape of the configuration file: the one source of its checking, its defaults and the editors' schema. */
+import { z } from 'zod'
+import { cidr, duration, durationOrNone, leaf, listenAddress, name, origin } from './leaves.ts'
+import { type AnyPolicyType, policyUse } from './policy-use.ts'
+import { routeSchema } from './route-schema.ts'
+
+/** A mapping that may be left out or left empty. */
+const section = <T extends z.ZodType>(value: T) => z.record(name, value).nullish()
+const list = <T extends z.ZodType>(value: T) => z.array(value).nullish()
+
+const listener = z.strictObject({ address: listenAddress })
+
+const timeouts = z
+  .strictObject({
+    connect: duration(1).prefault('5s').describe('Until the connection stands.'),
+    'first-byte': duration(1).prefault('30s').describe('From the last byte of the request to the first of the answer.'),
+    idle: duration(1).prefault('60s').describe('Longest silence while a body is moving.'),
+    total: durationOrNone.default(0).describe('The whole exchange; 0 is no bound.'),
+  })
+  .prefault({})
+
+const instance = z.union([
+  origin.transform((url) => ({ url, weight: 1 })),
+  z.strictObject({
+    url: origin,
+    weight: z
+      .number()
+      .int()
+      .min(1)
+      .max(1000)
+      .default(1)
+      .describe('With 3 it is picked three times as often as with 1.'),
+  }),
+])
+
+const serviceInFull = z.strictObject({
+  instances: z.array(instance).min(1),
+  balance: z.literal('round-robin').optional().describe('How an instance is picked; weighted.'),
+  timeouts,
+})
+
+const service = z.union([
+  origin.transform((url) => ({ instances: [{ url, weight: 1 }], timeouts: timeouts.parse(undefined) })),
+  serviceInFull,
+])
+
+const consumer = z.strictObject({ credentials: list(z.strictObject({ 'api-key': z.string().min(16) })) }).nullable()
+
+const requestPath = leaf('a path: /stripe-events', (text) => (/^\/[\x21-\x7e]*$/.test(text) ? text : undefined))
+
+const source = z.strictObject({
+  provider: z.string().describe('Whose signatures it checks: stripe, github, …'),
+  secrets: z.array(z.string().min(1)).min(1).describe('Every one is tried; two while they are rotated.'),
+  deliver: list(
+    z.strictObject({
+      service: z.string(),
+      path: requestPath.prefault('/'),
+      events: list(z.string().min(1)).describe('Event types; none is all.'),
+    }),
+  ),
+})
+
+const eventType = z
+  .strictObject({
+    description: z.string().default(''),
+    schema: z.string().min(1).optional().describe('A file with a JSON Schema, relative to this one.'),
+  })
+  .nullable()
+
+const sqlite = leaf('sqlite:PATH', (text) => /^sqlite:(?!:)(.+)$/.exec(text)?.[1])
+
+export function fileSchema(policies: readonly AnyPolicyType[]) {
+  const use = policyUse(policies)
+  return z.strictObject({
+    listeners: z
+      .array(listener)
+      .min(1)
+      .prefault([{ address: '127.0.0.1:8080' }])
+      .describe('Where requests come in.'),
+    admin: listener.prefault({ address: '127.0.0.1:8081' }).describe('Admin API, webhook API and dashboard.'),
+    store: sqlite.prefault('sqlite:.postern/postern.db').describe('sqlite:PATH, relative to this file.'),
+    counters: z.literal('memory').default('memory').describe('Where limits count.'),
+    threads: z
+      .union([z.literal('auto'), z.number().int().min(1).max(64)], { error: 'must be auto or a number from 1 to 64' })
+      .default('auto')
+      .describe('Engine threads.'),
+    egress: z
+      .strictObject({ allow: list(cidr).describe('Private networks that may be called.') })
+      .prefault({})
+      .describe('Where Postern may connect to.'),
+    'access-log': z.string().min(1).default('stdout').describe('stdout, off, or a file, relative to this one.'),
+    delivery: z
+      .strictObject({
+        schedule: z.array(duration(0)).max(100).optional().describe('Delays before the second attempt, the third, …'),
+        timeout: duration(1).prefault('15s').describe('One bound over a whole attempt.'),
+      })
+      .prefault({}),
+    services: section(service).describe('Who answers.'),
+    consumers: section(consumer).describe('Who calls, and is called.'),
+    policies: list(use).describe('For every route, before its own.'),
+    routes: section(routeSchema(use)).describe('What is answered, and how it ends.'),
+    sources: section(source).describe('Who sends webhooks here.'),
+    'event-types': section(eventType).describe('What is published.'),
+  })
+}
+
+/** The file as checked, defaults filled in; names are not yet looked up. */
+export type File = z.output<ReturnType<typeof fileSchema>>
