@@ -1,5 +1,5 @@
 /** The access record: one JSON line for every exchange and for every connection that never made one, with the reason it ended. */
-import { SonicBoom } from 'sonic-boom'
+import { pino } from 'pino'
 import type { Clock } from '../base/clock.ts'
 
 /** What a record says. Strings may hold anything a client sent; they are escaped. */
@@ -22,12 +22,12 @@ export interface AccessRecord {
 }
 
 /** Lines are gathered up to this many bytes, or this long, before they are written. */
-const BATCH_BYTES = 16_384
+const BATCH_BYTES = 16_000
 const BATCH_MS = 100
 
 export class AccessLog {
   private readonly clock: Clock
-  private readonly out: SonicBoom | null
+  private readonly out: ReturnType<typeof pino.destination> | null
 
   /** `dest`: `stdout`, `off`, or a file's path (appended to). */
   constructor(dest: string, clock: Clock) {
@@ -35,11 +35,11 @@ export class AccessLog {
     this.out =
       dest === 'off'
         ? null
-        : new SonicBoom({
+        : pino.destination({
             ...(dest === 'stdout' ? { fd: 1 } : { dest, append: true, mkdir: true, mode: 0o600 }),
             minLength: BATCH_BYTES,
             periodicFlush: BATCH_MS,
-            sync: false,
+            sync: true,
           })
   }
 

@@ -1,6 +1,5 @@
 /** The process's own log: JSON lines on standard output, written in batches. */
 import { type Logger, pino } from 'pino'
-import { SonicBoom } from 'sonic-boom'
 
 export type { Logger }
 
@@ -16,6 +15,6 @@ export function openLog(level: string, thread: string): Logger {
       redact: { paths: ['*.secret', '*.secrets', '*.token', '*.apiKey', '*.apiKeys', '*.authorization'], censor: '…' },
     },
     // Synchronous: the process's own lines are few, and the last one before an end is the one that matters.
-    new SonicBoom({ fd: 1, sync: true }),
+    pino.destination({ fd: 1, sync: true }),
   )
 }

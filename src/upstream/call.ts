@@ -3,65 +3,52 @@ import type { ResponseHead } from '../wire/head.ts'
 import type { Outbound, OutboundFailure, OutboundListener, OutboundTimeouts } from '../wire/outbound.ts'
 import type { Pool } from '../wire/pool.ts'
 
+export interface CallRequest {
+  /** From `requestHead`. */
+  readonly head: string
+  readonly method: string
+  readonly body: Uint8Array
+  readonly timeouts: OutboundTimeouts
+  /** How much of the answer's body is kept; the rest is not read. */
+  readonly keepBytes: number
+}
+
 export interface CallResult {
   /** 0 when there was no answer. */
   status: number
-  /** Null when an answer came. */
+  /** Null when an answer came, even if its body broke off after what is kept. */
   failure: OutboundFailure | null
-  /** The first `keepBytes` of the answer. */
+  /** The first `keepBytes` of the answer, as UTF-8. */
   body: string
-  /** The `Retry-After` field, or null. */
+  /** The `Retry-After` field of an answer that is no success, or null. */
   retryAfter: string | null
 }
 
-/**
- * Sends `head` and `body` over a connection of `pool` and calls `done` once. Of the answer `keepBytes` are kept; once they are there
- * the rest is not read. A kept connection that turns out to be dead is replaced once.
- */
-export function call(
-  pool: Pool,
-  head: string,
-  body: Uint8Array,
-  timeouts: OutboundTimeouts,
-  keepBytes: number,
-  done: (result: CallResult) => void,
-): void {
-  new Call(pool, head, body, timeouts, keepBytes, done).send(false)
+/** Sends a request over a connection of `pool` and calls `done` once. A kept connection that turns out to be dead is replaced once. */
+export function call(pool: Pool, request: CallRequest, done: (result: CallResult) => void): void {
+  new Call(pool, request, done).send(false)
 }
 
 class Call implements OutboundListener {
   private readonly pool: Pool
-  private readonly head_: string
-  private readonly body: Uint8Array
-  private readonly timeouts: OutboundTimeouts
-  private readonly keepBytes: number
+  private readonly request: CallRequest
   private readonly done: (result: CallResult) => void
-  private connection: Outbound | null = null
   private readonly result: CallResult = { status: 0, failure: null, body: '', retryAfter: null }
+  private connection: Outbound | null = null
   private chunks: Buffer[] | null = null
   private kept = 0
 
-  constructor(
-    pool: Pool,
-    head: string,
-    body: Uint8Array,
-    timeouts: OutboundTimeouts,
-    keepBytes: number,
-    done: (result: CallResult) => void,
-  ) {
+  constructor(pool: Pool, request: CallRequest, done: (result: CallResult) => void) {
     this.pool = pool
-    this.head_ = head
-    this.body = body
-    this.timeouts = timeouts
-    this.keepBytes = keepBytes
+    this.request = request
     this.done = done
   }
 
   send(fresh: boolean): void {
-    const connection = this.pool.take(fresh)
-    this.connection = connection
-    connection.request(this.head_, 'POST', false, false, this.timeouts, this)
-    connection.write(this.body, 0, this.body.length)
+    const { head, method, timeouts, body } = this.request
+    const connection = (this.connection = this.pool.take(fresh))
+    connection.request(head, method, false, false, timeouts, this)
+    connection.write(body, 0, body.length)
     connection.endRequest()
   }
 
@@ -71,13 +58,13 @@ class Call implements OutboundListener {
   }
 
   data(bytes: Buffer, start: number, end: number): void {
-    const stop = Math.min(end, start + this.keepBytes - this.kept)
+    const stop = Math.min(end, start + this.request.keepBytes - this.kept)
     if (stop > start) {
       ;(this.chunks ??= []).push(Buffer.from(bytes.subarray(start, stop)))
       this.kept += stop - start
     }
     if (stop < end) {
-      // Enough is kept. The status is known, so the answer counts; the connection does not.
+      // Enough is kept. The status is known, so the answer counts; the connection, full of the rest, does not.
       this.connection!.destroy()
       this.finish()
     }

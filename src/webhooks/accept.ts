@@ -1,0 +1,62 @@
+/** Accepts an event: stored with a delivery for everybody who is to have it, then handed to the dispatcher. Resolved means durable. */
+import type { Clock } from '../base/clock.ts'
+import { newId } from '../base/ids.ts'
+import type { Message, Received } from '../model/webhook.ts'
+import type { Lessee, NewDelivery, Store } from '../store/port.ts'
+import type { Dispatcher } from './dispatcher.ts'
+
+export interface NewEvent {
+  readonly consumerId: string | null
+  readonly origin: string | null
+  readonly eventType: string
+  readonly eventId: string | null
+  readonly channels: readonly string[] | null
+  readonly payload: Uint8Array
+  readonly received: Received | null
+  /** Ids of the endpoints to deliver to. */
+  readonly to: readonly string[]
+}
+
+export type Accepted =
+  | { readonly ok: true; readonly message: Message }
+  | { readonly ok: false; /** The message that has this eventId already. */ readonly existingId: string }
+
+export interface AcceptDeps {
+  readonly store: Store
+  readonly lessee: Lessee
+  readonly clock: Clock
+  readonly dispatcher: Dispatcher
+}
+
+export type Accept = (event: NewEvent) => Promise<Accepted>
+
+/** Rejects when the store does: then nothing was accepted. */
+export function acceptor({ store, lessee, clock, dispatcher }: AcceptDeps): Accept {
+  return async (event) => {
+    const now = clock.now()
+    const message: Message = {
+      id: newId('msg_', now),
+      consumerId: event.consumerId,
+      origin: event.origin,
+      eventType: event.eventType,
+      eventId: event.eventId,
+      channels: event.channels,
+      payload: event.payload,
+      received: event.received,
+      createdAt: now,
+    }
+    const deliveries = event.to.map((endpointId): NewDelivery => ({ id: newId('dlv_', now), endpointId }))
+    const leased = dispatcher.hasRoom
+    const [result] = await store.append(lessee, [{ message, deliveries, leased }])
+    if (!result!.stored) return { ok: false, existingId: result!.existingId }
+    if (leased) {
+      for (const { id, endpointId } of deliveries) {
+        dispatcher.take({
+          delivery: { id, messageId: message.id, endpointId, state: 'delivering', attempts: 0, nextAt: null },
+          message,
+        })
+      }
+    }
+    return { ok: true, message }
+  }
+}

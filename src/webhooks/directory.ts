@@ -1,0 +1,111 @@
+/** Who is called where: consumers and endpoints as an engine holds them in memory, so that publishing reads nothing. */
+import { type Consumer, type Endpoint, wants } from '../model/webhook.ts'
+import { type Keys, prepareKeys } from '../signatures/keys.ts'
+import { standardWebhooks } from '../signatures/providers/standard-webhooks.ts'
+
+/** An endpoint ready to be called: its URL taken apart, its secrets decoded. */
+export interface LiveEndpoint {
+  readonly endpoint: Endpoint
+  /** `http://host:port` */
+  readonly origin: string
+  /** `host[:port]` */
+  readonly host: string
+  /** Path and query. */
+  readonly target: string
+  readonly keys: Keys
+}
+
+/** What changed, as the admin server tells the engines. */
+export interface DirectoryChange {
+  readonly consumers?: readonly Consumer[] | undefined
+  readonly endpoints?: readonly Endpoint[] | undefined
+  /** By id; their endpoints go with them. */
+  readonly removedConsumers?: readonly string[] | undefined
+  readonly removedEndpoints?: readonly string[] | undefined
+}
+
+export class Directory {
+  private readonly consumers = new Map<string, Consumer>()
+  private readonly idOfUid = new Map<string, string>()
+  private readonly endpoints = new Map<string, LiveEndpoint>()
+  private readonly endpointsOf = new Map<string, LiveEndpoint[]>()
+
+  apply(change: DirectoryChange): void {
+    for (const consumer of change.consumers ?? []) this.putConsumer(consumer)
+    for (const endpoint of change.endpoints ?? []) this.putEndpoint(endpoint)
+    for (const id of change.removedEndpoints ?? []) this.removeEndpoint(id)
+    for (const id of change.removedConsumers ?? []) this.removeConsumer(id)
+  }
+
+  consumerByIdOrUid(key: string): Consumer | null {
+    return this.consumers.get(key) ?? this.consumers.get(this.idOfUid.get(key) ?? '') ?? null
+  }
+
+  endpoint(id: string): LiveEndpoint | null {
+    return this.endpoints.get(id) ?? null
+  }
+
+  /** The endpoints of a consumer that are to be called for this event. */
+  wanting(consumerId: string, eventType: string, channels: readonly string[] | null): LiveEndpoint[] {
+    const all = this.endpointsOf.get(consumerId)
+    if (all === undefined) return []
+    return all.filter(({ endpoint }) => !endpoint.disabled && wants(endpoint, eventType, channels))
+  }
+
+  /** Every consumer with an endpoint that is to be called for this event. */
+  *consumersWanting(eventType: string): IterableIterator<Consumer> {
+    for (const consumer of this.consumers.values()) {
+      if (this.wanting(consumer.id, eventType, null).length > 0) yield consumer
+    }
+  }
+
+  private putConsumer(consumer: Consumer): void {
+    const before = this.consumers.get(consumer.id)
+    if (before?.uid) this.idOfUid.delete(before.uid)
+    this.consumers.set(consumer.id, consumer)
+    if (consumer.uid !== null) this.idOfUid.set(consumer.uid, consumer.id)
+  }
+
+  private removeConsumer(id: string): void {
+    const consumer = this.consumers.get(id)
+    if (consumer?.uid) this.idOfUid.delete(consumer.uid)
+    this.consumers.delete(id)
+    for (const { endpoint } of this.endpointsOf.get(id) ?? []) this.endpoints.delete(endpoint.id)
+    this.endpointsOf.delete(id)
+  }
+
+  private putEndpoint(endpoint: Endpoint): void {
+    const url = new URL(endpoint.url)
+    const live: LiveEndpoint = {
+      endpoint,
+      origin: url.origin,
+      host: url.host,
+      target: url.pathname + url.search,
+      keys: prepareKeys(standardWebhooks, endpoint.secrets),
+    }
+    const others = (this.endpointsOf.get(endpoint.consumerId) ?? []).filter((one) => one.endpoint.id !== endpoint.id)
+    this.endpointsOf.set(endpoint.consumerId, [...others, live])
+    this.endpoints.set(endpoint.id, live)
+  }
+
+  private removeEndpoint(id: string): void {
+    const live = this.endpoints.get(id)
+    if (live === undefined) return
+    this.endpoints.delete(id)
+    const { consumerId } = live.endpoint
+    const left = (this.endpointsOf.get(consumerId) ?? []).filter((one) => one.endpoint.id !== id)
+    this.endpointsOf.set(consumerId, left)
+  }
+}
+
+/** The endpoint id of a delivery to one of the gateway's services. An empty path means the path that was received. */
+export function serviceEndpointId(service: string, path: string): string {
+  return `service:${service}:${path}`
+}
+
+/** Takes a service's endpoint id apart; null when the id is an endpoint's. */
+export function serviceOf(endpointId: string): { readonly service: string; readonly path: string } | null {
+  if (!endpointId.startsWith('service:')) return null
+  const at = endpointId.indexOf(':', 8)
+  return { service: endpointId.slice(8, at), path: endpointId.slice(at + 1) }
+}
