@@ -1,0 +1,176 @@
+/** Event types: the catalogue of what can be sent. Messages of types that are not in it are accepted all the same. */
+import { type OpenAPIHono, z } from '@hono/zod-openapi'
+import type { EventType } from '../../model/webhook.ts'
+import type { Store } from '../../store/port.ts'
+import { answer, jsonBody, Stamp } from '../answers.ts'
+import type { AdminDeps } from '../deps.ts'
+import { stamp } from '../stamp.ts'
+import { Description, Flag, Name } from './fields.ts'
+import { listOf, OrderedPageQuery, pageOf } from './page.ts'
+import { notFound, Refusal } from './refusal.ts'
+import { operation, svixRouter } from './routes.ts'
+
+/** Lists page by name, and a hyphen in front of one would read as the iterator of the page before. */
+const EventTypeName = Name.refine((name) => !name.startsWith('-'), { message: 'A name does not begin with a hyphen.' })
+
+const upsertFields = {
+  description: Description,
+  archived: z.boolean().default(false),
+  /** JSON Schema by version: `{"1": {…}}`. */
+  schemas: z.unknown().optional(),
+}
+
+const EventTypeIn = z.object({ name: EventTypeName, ...upsertFields }).openapi('EventTypeIn')
+const EventTypeUpsertIn = z.object(upsertFields).openapi('EventTypeUpsertIn')
+const EventTypePatch = z
+  .object({
+    description: Description.optional(),
+    archived: z.boolean().optional(),
+    schemas: z.unknown().optional(),
+  })
+  .openapi('EventTypePatch')
+
+const EventTypeOut = z
+  .object({
+    name: z.string(),
+    description: z.string(),
+    archived: z.boolean(),
+    deprecated: z.literal(false),
+    schemas: z.unknown(),
+    createdAt: Stamp,
+    updatedAt: Stamp,
+  })
+  .openapi('EventTypeOut')
+
+const NamePath = z.object({ event_type_name: EventTypeName })
+
+function eventTypeOut(eventType: EventType, withContent = true) {
+  return {
+    name: eventType.name,
+    description: eventType.description,
+    archived: eventType.archived,
+    deprecated: false as const,
+    schemas: withContent ? eventType.schema : null,
+    createdAt: stamp(eventType.createdAt),
+    updatedAt: stamp(eventType.updatedAt),
+  }
+}
+
+const list = operation('v1.event-type.list', {
+  method: 'get',
+  path: '/event-type',
+  request: {
+    query: OrderedPageQuery.extend({ include_archived: Flag.default(false), with_content: Flag.default(false) }),
+  },
+  responses: { 200: answer(listOf(EventTypeOut), 'A page of event types, by name.') },
+})
+
+const create = operation('v1.event-type.create', {
+  method: 'post',
+  path: '/event-type',
+  request: { body: jsonBody(EventTypeIn) },
+  responses: { 201: answer(EventTypeOut, 'Created, or brought back from the archive.') },
+})
+
+const get = operation('v1.event-type.get', {
+  method: 'get',
+  path: '/event-type/{event_type_name}',
+  request: { params: NamePath },
+  responses: { 200: answer(EventTypeOut, 'The event type.') },
+})
+
+const update = operation('v1.event-type.update', {
+  method: 'put',
+  path: '/event-type/{event_type_name}',
+  request: { params: NamePath, body: jsonBody(EventTypeUpsertIn) },
+  responses: { 200: answer(EventTypeOut, 'Replaced.'), 201: answer(EventTypeOut, 'Created.') },
+})
+
+const patch = operation('v1.event-type.patch', {
+  method: 'patch',
+  path: '/event-type/{event_type_name}',
+  request: { params: NamePath, body: jsonBody(EventTypePatch) },
+  responses: { 200: answer(EventTypeOut, 'Changed where the body says so.') },
+})
+
+const remove = operation('v1.event-type.delete', {
+  method: 'delete',
+  path: '/event-type/{event_type_name}',
+  request: { params: NamePath, query: z.object({ expunge: Flag.default(false) }) },
+  responses: { 204: { description: 'Archived; with `expunge`, deleted.' } },
+})
+
+export function eventTypeRoutes({ store, clock, directoryChanged }: AdminDeps): OpenAPIHono {
+  const routes = svixRouter()
+
+  async function save(eventType: EventType) {
+    await store.putEventType(eventType)
+    await directoryChanged({ eventTypes: [eventType] })
+    return eventTypeOut(eventType)
+  }
+
+  function made(name: string, input: z.infer<typeof EventTypeUpsertIn>, existing: EventType | null): EventType {
+    const now = clock.now()
+    const { description, archived, schemas = null } = input
+    return { name, description, archived, schema: schemas, createdAt: existing?.createdAt ?? now, updatedAt: now }
+  }
+
+  routes.openapi(list, async (c) => {
+    const query = c.req.valid('query')
+    const page = await pageOf<EventType>({
+      query,
+      order: query.order ?? 'ascending',
+      stored: 'ascending',
+      id: (eventType) => eventType.name,
+      fetch: (page) => store.listEventTypes(page),
+      ...(query.include_archived ? {} : { keep: (eventType) => !eventType.archived }),
+    })
+    return c.json({ ...page, data: page.data.map((type) => eventTypeOut(type, query.with_content)) }, 200)
+  })
+
+  routes.openapi(create, async (c) => {
+    const input = c.req.valid('json')
+    const existing = await store.getEventType(input.name)
+    if (existing !== null && !existing.archived) {
+      throw new Refusal(409, { code: 'event_type_exists', detail: 'An event type with this name exists.' })
+    }
+    return c.json(await save(made(input.name, input, existing)), 201)
+  })
+
+  routes.openapi(get, async (c) =>
+    c.json(eventTypeOut(await eventTypeOf(store, c.req.valid('param').event_type_name)), 200),
+  )
+
+  routes.openapi(update, async (c) => {
+    const name = c.req.valid('param').event_type_name
+    const existing = await store.getEventType(name)
+    const saved = await save(made(name, c.req.valid('json'), existing))
+    return existing === null ? c.json(saved, 201) : c.json(saved, 200)
+  })
+
+  routes.openapi(patch, async (c) => {
+    const existing = await eventTypeOf(store, c.req.valid('param').event_type_name)
+    const input = c.req.valid('json')
+    const { description = existing.description, archived = existing.archived, schemas = existing.schema } = input
+    return c.json(await save({ ...existing, description, archived, schema: schemas, updatedAt: clock.now() }), 200)
+  })
+
+  routes.openapi(remove, async (c) => {
+    const existing = await eventTypeOf(store, c.req.valid('param').event_type_name)
+    if (c.req.valid('query').expunge) {
+      await store.deleteEventType(existing.name)
+      await directoryChanged({ removedEventTypes: [existing.name] })
+    } else {
+      await save({ ...existing, archived: true, updatedAt: clock.now() })
+    }
+    return c.body(null, 204)
+  })
+
+  return routes
+}
+
+async function eventTypeOf(store: Store, name: string): Promise<EventType> {
+  const eventType = await store.getEventType(name)
+  if (eventType === null) throw notFound('event type')
+  return eventType
+}
