@@ -1,0 +1,101 @@
+/** Tells browsers which web origins may call (Fetch Standard, "CORS protocol"); answers their preflight requests itself. */
+import { z } from 'zod'
+import type { Exchange } from '../../pipeline/exchange.ts'
+import { definePolicy } from '../../pipeline/policy.ts'
+import type { Reply } from '../../pipeline/reply.ts'
+import type { OutgoingHead } from '../../wire/outgoing.ts'
+import { anyHeaderName, duration, durationMs } from '../schema.ts'
+import { isOriginPattern, originMatcher } from './origins.ts'
+
+/** What an upstream may have said on its own; two answers to one question are none to a browser. */
+const UPSTREAM_FIELDS = [
+  'access-control-allow-origin',
+  'access-control-allow-credentials',
+  'access-control-allow-methods',
+  'access-control-allow-headers',
+  'access-control-expose-headers',
+  'access-control-max-age',
+]
+
+const config = z
+  .strictObject({
+    origins: z
+      .array(
+        z
+          .string()
+          .refine(isOriginPattern, { message: 'must be an origin: https://shop.example, https://*.shop.example or *' }),
+      )
+      .min(1)
+      .describe('Origins that may call: exact, with `*.` for any subdomain, or `*` for all.'),
+    methods: z
+      .array(z.string().regex(/^[A-Z]+$/, 'must be a method in upper case'))
+      .default(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'])
+      .describe('Methods they may use.'),
+    headers: z
+      .array(anyHeaderName)
+      .default(['*'])
+      .describe('Request headers they may send; `*` allows whatever a preflight asks for.'),
+    expose: z.array(anyHeaderName).default([]).describe('Answer headers that scripts may read, beyond the safe ones.'),
+    credentials: z
+      .boolean()
+      .default(false)
+      .describe('Let browsers send cookies and the like, and scripts see the answer.'),
+    maxAge: duration.default('10m').describe('How long a browser may remember the answer to a preflight.'),
+  })
+  .refine(({ credentials, origins, expose }) => !credentials || ![...origins, ...expose].includes('*'), {
+    message: 'cannot be true while `origins` or `expose` is `*`: name them',
+    path: ['credentials'],
+  })
+
+export const cors = definePolicy({
+  name: 'cors',
+  stage: 'observe',
+  config,
+  create({ origins, methods, headers, expose, credentials, maxAge }) {
+    const allows = originMatcher(origins)
+    const anyOrigin = origins.includes('*')
+    const anyHeader = headers.includes('*')
+    const methodList = methods.join(', ')
+    const headerList = headers.join(', ')
+    const exposeList = expose.join(', ')
+    const maxAgeSeconds = String(Math.floor(durationMs(maxAge) / 1000))
+    const preflightVary = [anyOrigin ? '' : 'Origin', anyHeader ? 'Access-Control-Request-Headers' : '']
+      .filter(Boolean)
+      .join(', ')
+
+    const preflight = (x: Exchange, origin: string): Reply => {
+      const lines = preflightVary === '' ? [] : ['Vary', preflightVary]
+      if (allows(origin)) {
+        const asked = anyHeader ? (x.head.get('access-control-request-headers') ?? '') : headerList
+        lines.push('Access-Control-Allow-Origin', anyOrigin ? '*' : origin)
+        if (credentials) lines.push('Access-Control-Allow-Credentials', 'true')
+        lines.push('Access-Control-Allow-Methods', methodList)
+        if (asked !== '') lines.push('Access-Control-Allow-Headers', asked)
+        lines.push('Access-Control-Max-Age', maxAgeSeconds)
+      }
+      return { status: 204, headers: lines, body: '', code: 'cors-preflight' }
+    }
+
+    const decorate = (out: OutgoingHead, origin: string): void => {
+      for (const field of UPSTREAM_FIELDS) out.remove(field)
+      if (!allows(origin)) return
+      out.append('Access-Control-Allow-Origin', anyOrigin ? '*' : origin)
+      if (credentials) out.appendOwn('Access-Control-Allow-Credentials', 'true')
+      if (exposeList !== '') out.appendOwn('Access-Control-Expose-Headers', exposeList)
+    }
+
+    return {
+      request(x) {
+        const origin = x.head.method === 'OPTIONS' ? x.head.get('origin') : null
+        const isPreflight = origin !== null && x.head.find('access-control-request-method') !== -1
+        return isPreflight ? preflight(x, origin) : undefined
+      },
+      response(x, { headers }) {
+        const origin = x.head.get('origin')
+        if (origin !== null) decorate(headers, origin)
+        // Also without an Origin, or a cache would give that answer to a browser that sends one.
+        if (!anyOrigin) headers.appendOwn('Vary', 'Origin')
+      },
+    }
+  },
+})
