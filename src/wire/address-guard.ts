@@ -45,38 +45,43 @@ export function isBlockedError(error: Error): boolean {
   return error instanceof BlockedAddress
 }
 
-export interface AddressGuard {
-  /** Null when the address may be dialled, else the reason. `address` is an IP literal. */
-  refusal(address: string): string | null
-  /** For `net.connect`: resolves and judges. */
-  readonly lookup: GuardedLookup
-}
+/** One for an engine; outlives reloads, which only change what it allows. */
+export class AddressGuard {
+  private readonly blocked = new BlockList()
+  private allowed = new BlockList()
 
-/** `allow`: CIDRs or addresses that may be dialled although they are not public. */
-export function addressGuard(allow: readonly string[]): AddressGuard {
-  const blocked = new BlockList()
-  for (const [net, prefix, family] of NOT_PUBLIC) blocked.addSubnet(net, prefix, family)
-  const allowed = new BlockList()
-  for (const cidr of allow) {
-    const [net, prefix] = cidr.split('/')
-    const family = isIP(net!) === 6 ? 'ipv6' : 'ipv4'
-    allowed.addSubnet(net!, prefix === undefined ? (family === 'ipv6' ? 128 : 32) : Number(prefix), family)
+  constructor() {
+    for (const [net, prefix, family] of NOT_PUBLIC) this.blocked.addSubnet(net, prefix, family)
   }
-  const refusal = (address: string): string | null => {
+
+  /** `allow`: CIDRs or addresses that may be dialled although they are not public. */
+  update(allow: readonly string[]): void {
+    const allowed = new BlockList()
+    for (const cidr of allow) {
+      const [net, prefix] = cidr.split('/')
+      const family = isIP(net!) === 6 ? 'ipv6' : 'ipv4'
+      allowed.addSubnet(net!, prefix === undefined ? (family === 'ipv6' ? 128 : 32) : Number(prefix), family)
+    }
+    this.allowed = allowed
+  }
+
+  /** Null when the address (an IP literal) may be dialled, else the reason. */
+  refusal(address: string): string | null {
     const family = isIP(address) === 6 ? 'ipv6' : 'ipv4'
     // BlockList reads an IPv4-mapped address (::ffff:0:0/96) as the IPv4 address it holds.
-    if (allowed.check(address, family) || !blocked.check(address, family)) return null
+    if (this.allowed.check(address, family) || !this.blocked.check(address, family)) return null
     return `${address} is not a public address and not in egress.allow`
   }
-  const lookup: GuardedLookup = (hostname, options, callback) => {
+
+  /** For `net.connect`: resolves a name and judges every address it has. */
+  readonly lookup: GuardedLookup = (hostname, options, callback) => {
     dnsLookup(hostname, { ...options, all: true }, (error, addresses) => {
       if (error !== null) return callback(error, '', 0)
-      const good = addresses.filter((one) => refusal(one.address) === null)
+      const good = addresses.filter((one) => this.refusal(one.address) === null)
       const first = good[0]
       if (first === undefined) return callback(new BlockedAddress(hostname), '', 0)
       if (options.all === true) callback(null, good)
       else callback(null, first.address, first.family)
     })
   }
-  return { refusal, lookup }
 }

@@ -1,0 +1,77 @@
+/** The admin address as an engine serves it: publishing, which is hot, is answered in the engine; the rest goes to the admin server. */
+import { PROBLEMS } from '../base/problem.ts'
+import { answer, fault } from '../gateway/answer.ts'
+import type { GatewayExchange } from '../gateway/exchange.ts'
+import { readWholeBody } from '../gateway/read-body.ts'
+import { Router } from '../gateway/router.ts'
+import type { CompiledRoute, Snapshot, Target } from '../gateway/snapshot.ts'
+import { proxyTo } from '../gateway/targets/proxy.ts'
+import { compilePipeline } from '../pipeline/compile.ts'
+import { json, refuse } from '../pipeline/reply.ts'
+import { LiveService } from '../upstream/service.ts'
+import type { Pools } from '../wire/pool.ts'
+import { bearerCheck } from './auth.ts'
+import type { Publish } from './svix/publish.ts'
+
+/** Largest message or configuration that is taken. */
+const BODY_BYTES_MAX = 4 * 1024 * 1024
+
+export interface FrontDeps {
+  /** The admin server on loopback. */
+  readonly url: string
+  readonly token: string
+  readonly pools: Pools
+  readonly publish: Publish
+}
+
+export function adminFront({ url, token, pools, publish }: FrontDeps): Snapshot {
+  const timeouts = { connectMs: 5_000, firstByteMs: 60_000, idleMs: 60_000, totalMs: 0 }
+  const host = new URL(url).host
+  const instance = { url, name: host, weight: 1, pool: pools.of(url, null), credit: 0 }
+  const service = new LiveService('admin', timeouts, [instance])
+  const rest = route(
+    'admin',
+    proxyTo('admin', () => service),
+  )
+  const hot = route('publish', publishTarget(publish, bearerCheck(token)))
+  return {
+    revision: 0,
+    routes: [hot, rest],
+    router: new Router([
+      { match: { hosts: [], path: '/api/v1/app/:app/msg', methods: ['POST'] }, value: hot },
+      { match: { hosts: [], path: '/*', methods: [] }, value: rest },
+    ]),
+    noRoute: rest,
+  }
+}
+
+function route(name: string, target: Target): CompiledRoute {
+  const pipeline = compilePipeline([], name, () => {
+    throw new Error('the admin routes have no policies')
+  })
+  return { name, target, pipeline, bodyBytesMax: BODY_BYTES_MAX, spec: null }
+}
+
+const UNAUTHORIZED = json(
+  401,
+  { code: 'authentication_failed', detail: 'The token is missing or wrong.' },
+  'unauthorized',
+)
+
+function publishTarget(publish: Publish, allowed: (header: string | undefined) => boolean): Target {
+  const run = async (x: GatewayExchange) => {
+    if (!allowed(x.head.get('authorization') ?? undefined)) return answer(x, UNAUTHORIZED)
+    const refusal = await readWholeBody(x, BODY_BYTES_MAX)
+    if (refusal !== undefined) return answer(x, refusal)
+    const withContent = !/[?&]with_content=false(&|$)/.test(x.query)
+    try {
+      answer(x, await publish(decodeURIComponent(x.params['app']!), x.requestBody ?? new Uint8Array(0), withContent))
+    } catch (error) {
+      x.gateway.log.error({ err: error }, 'a message could not be stored')
+      answer(x, refuse(PROBLEMS.storeUnavailable, undefined, ['Retry-After', '5']))
+    }
+  }
+  return (x) => {
+    run(x).catch((error: unknown) => fault(x, error))
+  }
+}

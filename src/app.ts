@@ -1,0 +1,309 @@
+/** Composition root of the main thread: opens the store, starts the engines and the admin server, and keeps them of one mind. */
+import { randomBytes } from 'node:crypto'
+import { mkdirSync, readFileSync } from 'node:fs'
+import { isIP } from 'node:net'
+import { dirname } from 'node:path'
+import { Worker } from 'node:worker_threads'
+import { createAdminApp } from './admin/app.ts'
+import { listenAdmin } from './admin/server.ts'
+import { systemClock } from './base/clock.ts'
+import { newId } from './base/ids.ts'
+import { type LoadResult, parseConfig } from './config/load.ts'
+import type { Fault } from './config/fault.ts'
+import { Revisions } from './config/revisions.ts'
+import { watchFile } from './config/watch.ts'
+import { createSharedCounters, sharedCounters } from './counters/shared-memory.ts'
+import { type Explanation, explain } from './gateway/explain.ts'
+import { type Snapshot, compileSnapshot } from './gateway/snapshot.ts'
+import type { DesiredState, ListenerSpec } from './model/gateway.ts'
+import type { Consumer, EventType } from './model/webhook.ts'
+import { openLog } from './observe/log.ts'
+import { exposition } from './observe/metrics.ts'
+import { POLICIES, policyNamed } from './policies/index.ts'
+import { PROVIDERS } from './signatures/providers/index.ts'
+import type { Store } from './store/port.ts'
+import { type StoreHost, openSqliteStore } from './store/sqlite/open.ts'
+import { type EngineBoot, type EngineCalls, callsTo } from './threads.ts'
+import { compileSources } from './webhooks/sources.ts'
+import { AddressGuard } from './wire/address-guard.ts'
+
+/** How long after an engine's end another is started in its place: one that fails at once must not spin. */
+const ENGINE_AGAIN_MS = 250
+
+export type Environment = Readonly<Record<string, string | undefined>>
+
+export interface AppOptions {
+  /** Absolute path of the configuration file. */
+  readonly file: string
+  readonly env: Environment
+  /** The store is gone, or every engine fails: the process cannot go on. */
+  onFatal(error: Error): void
+}
+
+export interface App {
+  /** URLs of the gateway's listeners. */
+  readonly gateway: readonly string[]
+  readonly admin: string
+  /** Finishes what runs within the bound, then lets go of everything. */
+  stop(withinMs: number): Promise<void>
+}
+
+/** A configuration that cannot be started with. */
+export class ConfigRefused extends Error {
+  override readonly name = 'ConfigRefused'
+  readonly faults: readonly Fault[]
+  readonly text: string
+
+  constructor(faults: readonly Fault[], text: string) {
+    super(`the configuration has ${faults.length} fault${faults.length === 1 ? '' : 's'}`)
+    this.faults = faults
+    this.text = text
+  }
+}
+
+export function loadConfig(text: string, file: string, env: Environment): LoadResult {
+  return parseConfig(text, {
+    env,
+    baseDir: dirname(file),
+    policies: POLICIES,
+    providers: PROVIDERS.map((provider) => provider.id),
+  })
+}
+
+export function openStore(state: DesiredState, onFailure?: (error: Error) => void): Promise<StoreHost> {
+  const path = state.store.slice('sqlite:'.length)
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+  return openSqliteStore(path, { onFailure })
+}
+
+/** The bearer token of a store's admin and webhook API; made on first use. */
+export function adminToken(store: Store): Promise<string> {
+  return store.initSetting('admin-token', `pst_${randomBytes(32).toString('base64url')}`)
+}
+
+/** Compiles without a running system, for checks and explanations. Throws what compiling throws. */
+export function rehearse(revision: number, state: DesiredState): Snapshot {
+  compileSources(state.sources)
+  const nothing = () => Promise.reject(new Error('a rehearsal serves nothing'))
+  return compileSnapshot(revision, state, {
+    policyNamed,
+    policyDeps: (place) => ({
+      clock: systemClock,
+      counters: sharedCounters(createSharedCounters(8)),
+      consumerOfKey: () => null,
+      emit: nothing,
+      place,
+    }),
+    targets: { service: () => null, ingest: nothing, defer: nothing, publish: nothing },
+  })
+}
+
+export function explainState(state: DesiredState, method: string, url: string): Explanation {
+  return explain(rehearse(0, state), method, url)
+}
+
+/** Rejects with ConfigRefused, or with the system's error when a file or address cannot be had. */
+export async function startApp({ file, env, onFatal }: AppOptions): Promise<App> {
+  const clock = systemClock
+  const logLevel = env['POSTERN_LOG'] ?? 'info'
+  const log = openLog(logLevel, 'main')
+
+  const parse = (source: string) => loadConfig(source, file, env)
+  const written = readFileSync(file, 'utf8')
+  const loaded = parse(written)
+  if (!loaded.ok) throw new ConfigRefused(loaded.faults, written)
+  rehearse(0, loaded.state)
+
+  const host = await openStore(loaded.state, onFatal)
+  const store = host.client()
+  const token = await adminToken(store)
+  const record = await firstRevision(store, written)
+  // A revision put through the API after the file was last read is newer than the file.
+  const newest = record.text === written ? loaded : parse(record.text)
+  let state = newest.ok ? newest.state : loaded.state
+  let snapshot = rehearse(record.number, state)
+
+  const engines = new Map<number, EngineCalls>()
+  const everyEngine = <T>(ask: (engine: EngineCalls) => Promise<T>) => Promise.all([...engines.values()].map(ask))
+  const guard = new AddressGuard()
+
+  const install = async (revision: number, next: DesiredState) => {
+    warnOfRestart(state, next)
+    state = next
+    snapshot = rehearse(revision, next)
+    guard.update(next.egress.allow)
+    const change = await keepConsumers(store, next)
+    await everyEngine((engine) => engine.directory(change))
+    await everyEngine((engine) => engine.apply(revision, next))
+    log.info({ revision }, 'revision applied')
+  }
+  const warnOfRestart = (before: DesiredState, after: DesiredState) => {
+    for (const key of ['listeners', 'admin', 'store', 'threads', 'accessLog'] as const) {
+      if (JSON.stringify(before[key]) !== JSON.stringify(after[key]))
+        log.warn({ key }, 'takes effect at the next start')
+    }
+  }
+  const revisions = new Revisions({ store, clock, parse, rehearse, install })
+  revisions.started(record)
+  guard.update(state.egress.allow)
+  await keepConsumers(store, state)
+
+  let ready = false
+  const adminApp = createAdminApp({
+    store,
+    token,
+    clock,
+    config: {
+      current: () => revisions.current(),
+      apply: (text, expected) => revisions.apply(text, expected, 'api'),
+      history: (limit) => revisions.history(limit),
+    },
+    explain: (method, url) => explain(snapshot, method, url),
+    metrics: async () =>
+      exposition({
+        revision: revisions.current()?.revision ?? 0,
+        engines: await everyEngine((engine) => engine.metrics()),
+      }),
+    ready: () => ready,
+    directoryChanged: async (change) => {
+      await everyEngine((engine) => engine.directory(change))
+    },
+    resend: async (messageId, endpointId) => {
+      const [engine] = engines.values()
+      return engine === undefined ? false : engine.resend(messageId, endpointId)
+    },
+    wake: () => void everyEngine((engine) => engine.wake()),
+    egressAllowed: (url) => refusalOf(guard, url),
+    fault: (error) => log.error({ err: error }, 'the admin server failed to answer'),
+  })
+  const adminServer = await listenAdmin(adminApp)
+
+  const counters = createSharedCounters()
+  const workers = new Set<Worker>()
+  let bound: readonly ListenerSpec[] = []
+
+  const startEngine = async (index: number): Promise<void> => {
+    const storePort = host.connect()
+    const boot: EngineBoot = {
+      index,
+      lessee: newId(`engine-${index}-`, clock.now()),
+      revision: snapshot.revision,
+      state,
+      store: storePort,
+      counters,
+      adminUrl: adminServer.url,
+      adminToken: token,
+      logLevel,
+    }
+    const worker = new Worker(new URL('./engine.ts', import.meta.url), {
+      name: `engine-${index}`,
+      workerData: boot,
+      transferList: [storePort],
+    })
+    const calls = callsTo(worker)
+    worker.on('error', (error) => log.error({ err: error, engine: index }, 'an engine failed'))
+    workers.add(worker)
+    worker.once('exit', () => {
+      workers.delete(worker)
+      engines.delete(index)
+      // Its connections are lost and its leases fall free; the others serve on, and another takes its place.
+      if (ready) setTimeout(() => startEngine(index).catch(onFatal), ENGINE_AGAIN_MS)
+    })
+    const shared = state.threads > 1
+    const listeners = bound.length === 0 ? state.listeners : bound.slice(0, -1)
+    const now = await calls.listen(listeners, bound.at(-1) ?? state.admin, shared)
+    if (bound.length === 0) bound = now
+    engines.set(index, calls)
+  }
+  const close = async () => {
+    await Promise.all([...workers].map((worker) => worker.terminate()))
+    await adminServer.close()
+    await host.close()
+  }
+  const stop = async (withinMs: number) => {
+    ready = false
+    watch?.stop()
+    await everyEngine((engine) => engine.drain(withinMs)).catch((error: unknown) => log.error({ err: error }, 'drain'))
+    await close()
+    log.info('stopped')
+  }
+  let watch: ReturnType<typeof watchFile> | null = null
+
+  try {
+    for (let index = 0; index < state.threads; index++) await startEngine(index)
+  } catch (error) {
+    await close()
+    throw error
+  }
+  ready = true
+
+  watch = watchFile(
+    file,
+    (text) => {
+      revisions
+        .apply(text, null, 'file')
+        .then((applied) => {
+          if (!applied.ok) log.error({ ...applied, file }, 'revision refused')
+        })
+        .catch((error: unknown) => log.error({ err: error, file }, 'revision refused'))
+    },
+    { text: written },
+  )
+
+  const app = { gateway: bound.slice(0, -1).map(urlOf), admin: urlOf(bound.at(-1)!), stop }
+  log.info({ gateway: app.gateway, admin: app.admin, revision: record.number, threads: state.threads }, 'ready')
+  return app
+}
+
+/** The revision to start with: the file when it has changed since it was last read, else the newest there is. */
+async function firstRevision(store: Store, text: string) {
+  const newest = await store.latestRevision()
+  const fromFile = await store.latestRevision('file')
+  if (newest !== null && fromFile?.text === text) return newest
+  return store.putRevision(newest?.number ?? 0, 'file', text, systemClock.now())
+}
+
+/** The file's consumers and event types stand in the store as well, so that endpoints can be theirs. Returns what is new. */
+async function keepConsumers(store: Store, state: DesiredState) {
+  const now = systemClock.now()
+  const consumers: Consumer[] = []
+  for (const { name } of Object.values(state.consumers)) {
+    if ((await store.getConsumer(name)) !== null) continue
+    const consumer: Consumer = {
+      id: newId('app_', now),
+      uid: name,
+      name,
+      metadata: {},
+      createdAt: now,
+      updatedAt: now,
+    }
+    await store.putConsumer(consumer)
+    consumers.push(consumer)
+  }
+  for (const { name, description, schema } of Object.values(state.eventTypes)) {
+    const known = await store.getEventType(name)
+    if (known !== null && JSON.stringify(known.schema) === JSON.stringify(schema)) continue
+    const eventType: EventType = {
+      name,
+      description,
+      schema,
+      archived: false,
+      createdAt: known?.createdAt ?? now,
+      updatedAt: now,
+    }
+    await store.putEventType(eventType)
+  }
+  return { consumers }
+}
+
+/** Judges what can be judged without asking DNS: literal addresses, and the name that is loopback by definition (RFC 6761 §6.3). */
+function refusalOf(guard: AddressGuard, url: string): string | null {
+  const { hostname } = new URL(url)
+  const host = hostname.startsWith('[') ? hostname.slice(1, -1) : hostname
+  if (host === 'localhost' || host.endsWith('.localhost')) return guard.refusal('127.0.0.1')
+  return isIP(host) === 0 ? null : guard.refusal(host)
+}
+
+function urlOf({ host, port }: ListenerSpec): string {
+  return `http://${isIP(host) === 6 ? `[${host}]` : host}:${port}`
+}

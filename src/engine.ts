@@ -1,0 +1,149 @@
+/** Composition root of an engine thread: opens its sockets, pools and clients, and joins gateway and post. */
+import { createHash } from 'node:crypto'
+import { parentPort, workerData } from 'node:worker_threads'
+import { adminFront } from './admin/front.ts'
+import { createPublish } from './admin/svix/publish.ts'
+import { systemClock } from './base/clock.ts'
+import { sharedCounters } from './counters/shared-memory.ts'
+import { Gateway } from './gateway/gateway.ts'
+import { compileSnapshot } from './gateway/snapshot.ts'
+import type { DesiredState, ListenerSpec } from './model/gateway.ts'
+import { AccessLog } from './observe/access-log.ts'
+import { openLog } from './observe/log.ts'
+import type { ConsumerIdentity, PolicyDeps } from './pipeline/policy.ts'
+import { policyNamed } from './policies/index.ts'
+import { clientOf } from './store/sqlite/client.ts'
+import { type EngineBoot, answerCalls } from './threads.ts'
+import { Services } from './upstream/service.ts'
+import { acceptor } from './webhooks/accept.ts'
+import type { DeliverDeps } from './webhooks/deliver.ts'
+import { Directory } from './webhooks/directory.ts'
+import { Dispatcher } from './webhooks/dispatcher.ts'
+import { Post } from './webhooks/post.ts'
+import { AddressGuard } from './wire/address-guard.ts'
+import { Deadlines } from './wire/deadlines.ts'
+import { Listener } from './wire/listener.ts'
+import { Pools } from './wire/pool.ts'
+
+const boot = workerData as EngineBoot
+const clock = systemClock
+const log = openLog(boot.logLevel, `engine-${boot.index}`)
+const store = clientOf(boot.store)
+const counters = sharedCounters(boot.counters)
+const deadlines = new Deadlines(clock)
+const pools = new Pools({ deadlines })
+const services = new Services(pools)
+const guard = new AddressGuard()
+const accessLog = new AccessLog(boot.state.accessLog, clock)
+const directory = new Directory()
+
+let deliverDeps: DeliverDeps
+const dispatcher = new Dispatcher({ store, lessee: boot.lessee, clock, log, deliverDeps: () => deliverDeps })
+const accept = acceptor({ store, lessee: boot.lessee, clock, dispatcher })
+const post = new Post({ accept, directory, clock })
+
+/** Compiles everything that can fail before anything is swapped. */
+function prepare(revision: number, state: DesiredState) {
+  const consumerOfKey = keyTable(state)
+  const policyDeps = (place: string): PolicyDeps => ({
+    clock,
+    counters,
+    consumerOfKey,
+    emit: (emission) => post.emit(emission),
+    place,
+  })
+  return compileSnapshot(revision, state, {
+    policyNamed,
+    policyDeps,
+    targets: {
+      service: (name) => services.get(name),
+      ingest: (source, { received, body }) => post.ingest(source, received, body),
+      defer: (service, { received, body, routeName }) => post.defer(service, routeName, received, body),
+      publish: (event, to, { body }) => post.publishBody(event, to, body),
+    },
+  })
+}
+
+/** Who has which API key: known by hash, so that a heap dump is no list of keys. */
+function keyTable(state: DesiredState): (apiKey: string) => ConsumerIdentity | null {
+  const hash = (key: string) => createHash('sha256').update(key).digest('base64')
+  const table = new Map<string, ConsumerIdentity>()
+  for (const { name, apiKeys } of Object.values(state.consumers))
+    for (const key of apiKeys) table.set(hash(key), { name })
+  return (key) => table.get(hash(key)) ?? null
+}
+
+function install(state: DesiredState): void {
+  post.update(state)
+  services.update(state.services)
+  guard.update(state.egress.allow)
+  deliverDeps = {
+    clock,
+    directory,
+    services,
+    pools,
+    guard,
+    rules: { scheduleMs: state.delivery.scheduleMs, random: Math.random },
+    timeoutMs: state.delivery.timeoutMs,
+  }
+}
+
+const first = prepare(boot.revision, boot.state)
+install(boot.state)
+const gateway = new Gateway(first, { clock, log, accessLog })
+const publish = createPublish({ directory, publish: (input) => post.publish(input) })
+const admin = new Gateway(adminFront({ url: boot.adminUrl, token: boot.adminToken, pools, publish }), {
+  clock,
+  log,
+  accessLog,
+})
+
+const clientTimeouts = { headMs: 10_000, bodyIdleMs: 30_000, keepAliveMs: 75_000 }
+const listeners: Listener[] = []
+
+async function listen(handler: Gateway, spec: ListenerSpec, reusePort: boolean): Promise<ListenerSpec> {
+  const listener = new Listener(handler, deadlines, clientTimeouts)
+  const { port } = await listener.listen({ ...spec, reusePort })
+  listeners.push(listener)
+  return { host: spec.host, port }
+}
+
+directory.apply({ consumers: await store.allConsumers(), endpoints: await store.allEndpoints() })
+dispatcher.start()
+
+answerCalls(parentPort!, {
+  async listen(specs, adminSpec, shared) {
+    const bound = []
+    for (const spec of specs) bound.push(await listen(gateway, spec, shared))
+    bound.push(await listen(admin, adminSpec, shared))
+    return bound
+  },
+  async apply(revision, state) {
+    const snapshot = prepare(revision, state)
+    install(state)
+    gateway.snapshot = snapshot
+  },
+  async directory(change) {
+    directory.apply(change)
+  },
+  resend: (messageId, endpointId) => dispatcher.resend(messageId, endpointId),
+  async wake() {
+    dispatcher.wake()
+  },
+  async metrics() {
+    return {
+      routes: Object.fromEntries(gateway.routeMetrics),
+      connections: listeners.reduce((sum, listener) => sum + listener.open, 0),
+      refused: Object.fromEntries(gateway.refusals),
+      webhooks: { ...dispatcher.counts },
+    }
+  },
+  async drain(withinMs) {
+    await Promise.all(listeners.map((listener) => listener.drain(withinMs)))
+    await dispatcher.stop(withinMs)
+    pools.close()
+    deadlines.close()
+    await accessLog.close()
+    parentPort!.unref()
+  },
+})

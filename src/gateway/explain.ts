@@ -1,0 +1,99 @@
+/** Says which route a request would meet and why, which others came close, and what acts on it in which order. Sends nothing. */
+import type { Match } from '../model/gateway.ts'
+import { canonicalPath, pathEnd } from '../wire/path.ts'
+import { hostOf } from '../wire/head-parser.ts'
+import type { CompiledRoute, Snapshot } from './snapshot.ts'
+
+export interface Explanation {
+  readonly method: string
+  readonly host: string
+  /** The canonical path; null when the path is refused as ambiguous. */
+  readonly path: string | null
+  readonly route: string | null
+  /** One sentence. */
+  readonly why: string
+  /** In the order in which they see the request; answers run it backwards. */
+  readonly policies: readonly { readonly name: string; readonly stage: string; readonly scope: 'global' | 'route' }[]
+  /** How it ends: `proxy profiles`. */
+  readonly target: string
+  /** Routes that do not get it, with the reason. */
+  readonly others: readonly { readonly route: string; readonly reason: string }[]
+}
+
+/** Throws TypeError when `url` is none. */
+export function explain(snapshot: Snapshot, method: string, url: string): Explanation {
+  const parsed = new URL(url)
+  const host = hostOf(parsed.host) ?? ''
+  // The path as written: URL would already have resolved its dot segments.
+  const target = url.slice(url.indexOf('/', url.indexOf('//') + 2)).replace(/^[^/].*$/, '/')
+  const upper = method.toUpperCase()
+  const path = canonicalPath(target, pathEnd(target))
+  if (path === null) {
+    const why = 'The path could be read in more than one way, so it is refused with 400 ambiguous-path.'
+    return { method: upper, host, path, route: null, why, policies: [], target: 'refused', others: [] }
+  }
+  const found = snapshot.router.find(host, upper, path)
+  const route = found?.value ?? snapshot.noRoute
+  return {
+    method: upper,
+    host,
+    path,
+    route: found === null ? null : route.name,
+    why: found === null ? 'No route matches; after the global policies it is answered 404.' : reasonOf(route, host),
+    policies: route.pipeline.order.map(({ name, stage, scope }) => ({ name, stage, scope })),
+    target: targetOf(route),
+    others: snapshot.routes
+      .filter((other) => other !== route && other.spec !== null)
+      .map((other) => ({ route: other.name, reason: missOf(other.spec!.match, host, upper, path) })),
+  }
+}
+
+function reasonOf({ spec }: CompiledRoute, host: string): string {
+  const { hosts, path, methods } = spec!.match
+  const byHost = hosts.length === 0 ? 'any host' : `host ${host}`
+  const byMethod = methods.length === 0 ? 'any method' : `method ${methods.join(', ')}`
+  return `Matches ${byHost}, path ${path}, ${byMethod}; nothing more specific does.`
+}
+
+function targetOf({ spec }: CompiledRoute): string {
+  const target = spec?.target
+  if (target === undefined) return 'reply 404'
+  switch (target.kind) {
+    case 'proxy':
+    case 'durable':
+      return `${target.kind} ${target.service}`
+    case 'ingest':
+      return `ingest ${target.source}`
+    case 'publish':
+      return `publish ${target.event} to ${target.to}`
+    case 'reply':
+      return `reply ${target.status}`
+    case 'redirect':
+      return `redirect ${target.status} ${target.location}`
+  }
+}
+
+function missOf(match: Match, host: string, method: string, path: string): string {
+  if (!pathMatches(match.path, path)) return `its path is ${match.path}`
+  if (match.methods.length > 0 && !match.methods.includes(method)) return `its methods are ${match.methods.join(', ')}`
+  if (match.hosts.length > 0 && !match.hosts.some((pattern) => hostMatches(pattern, host))) {
+    return `its hosts are ${match.hosts.join(', ')}`
+  }
+  return 'it matches, but less specifically'
+}
+
+function hostMatches(pattern: string, host: string): boolean {
+  return pattern.startsWith('*.')
+    ? host.endsWith(pattern.slice(1)) && host.length > pattern.length - 1
+    : pattern === host
+}
+
+function pathMatches(pattern: string, path: string): boolean {
+  const want = pattern.split('/')
+  const have = path.split('/')
+  for (let i = 0; i < want.length; i++) {
+    if (want[i] === '*' && i === want.length - 1) return have.length > i
+    if (have[i] === undefined || (want[i]!.startsWith(':') ? have[i] === '' : want[i] !== have[i])) return false
+  }
+  return want.length === have.length
+}

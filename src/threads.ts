@@ -1,0 +1,90 @@
+/** What the main thread and its engines say to each other: calls with answers over a message port, typed on both ends. */
+import type { MessagePort, Worker } from 'node:worker_threads'
+import type { DesiredState, ListenerSpec } from './model/gateway.ts'
+import type { EngineMetrics } from './observe/metrics.ts'
+import type { DirectoryChange } from './webhooks/directory.ts'
+
+/** What an engine is born with. */
+export interface EngineBoot {
+  /** From 0. */
+  readonly index: number
+  /** Unique to this engine of this start of the process. */
+  readonly lessee: string
+  readonly revision: number
+  readonly state: DesiredState
+  readonly store: MessagePort
+  readonly counters: SharedArrayBuffer
+  /** The admin server on loopback. */
+  readonly adminUrl: string
+  readonly adminToken: string
+  readonly logLevel: string
+}
+
+/** What an engine does when the main thread asks. */
+export interface EngineCalls {
+  /** Starts listening; resolves to what it is bound to. The last is the admin listener. */
+  listen(listeners: readonly ListenerSpec[], admin: ListenerSpec, shared: boolean): Promise<readonly ListenerSpec[]>
+  /** Compiles a revision and swaps it in. */
+  apply(revision: number, state: DesiredState): Promise<void>
+  directory(change: DirectoryChange): Promise<void>
+  resend(messageId: string, endpointId: string): Promise<boolean>
+  wake(): Promise<void>
+  metrics(): Promise<EngineMetrics>
+  /** Takes nothing new, finishes what runs within the bound, lets go of everything. */
+  drain(withinMs: number): Promise<void>
+}
+
+interface Ask {
+  readonly id: number
+  readonly call: keyof EngineCalls
+  readonly args: readonly unknown[]
+}
+
+interface Answer {
+  readonly id: number
+  readonly value?: unknown
+  readonly error?: string
+}
+
+/** The engine's end: answers calls with `calls`. */
+export function answerCalls(port: MessagePort, calls: EngineCalls): void {
+  port.on('message', ({ id, call, args }: Ask) => {
+    const run = calls[call] as (...all: readonly unknown[]) => Promise<unknown>
+    run(...args).then(
+      (value) => port.postMessage({ id, value } satisfies Answer),
+      (error: unknown) => port.postMessage({ id, error: error instanceof Error ? error.message : String(error) }),
+    )
+  })
+}
+
+/** The main thread's end. Calls to an engine that has ended reject. */
+export function callsTo(worker: Worker): EngineCalls {
+  const waiting = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>()
+  let last = 0
+  worker.on('message', ({ id, value, error }: Answer) => {
+    const caller = waiting.get(id)
+    waiting.delete(id)
+    if (error === undefined) caller?.resolve(value)
+    else caller?.reject(new Error(error))
+  })
+  worker.once('exit', () => {
+    for (const caller of waiting.values()) caller.reject(new Error('the engine has ended'))
+    waiting.clear()
+  })
+  const ask =
+    (call: keyof EngineCalls) =>
+    (...args: unknown[]) =>
+      new Promise<never>((resolve, reject) => {
+        waiting.set(++last, { resolve: resolve as (value: unknown) => void, reject })
+        worker.postMessage({ id: last, call, args } satisfies Ask)
+      })
+  return {
+    listen: ask('listen'),
+    apply: ask('apply'),
+    directory: ask('directory'),
+    resend: ask('resend'),
+    wake: ask('wake'),
+    metrics: ask('metrics'),
+    drain: ask('drain'),
+  }
+}
