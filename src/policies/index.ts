@@ -1,0 +1,25 @@
+/** Every policy there is. The one list from which the file, the API, the reference and the dashboard know them. */
+import type { PolicyType } from '../pipeline/policy.ts'
+import { cors } from './cors/cors.ts'
+import { emit } from './emit/emit.ts'
+import { headers } from './headers/headers.ts'
+import { ipRestriction } from './ip-restriction/ip-restriction.ts'
+import { keyAuth } from './key-auth/key-auth.ts'
+import { rateLimit } from './rate-limit/rate-limit.ts'
+import { requestId } from './request-id/request-id.ts'
+
+/** In the order of their stages. Each one's `create` takes what its own `config` has parsed. */
+export const POLICIES: readonly PolicyType<unknown>[] = [
+  requestId,
+  cors,
+  ipRestriction,
+  keyAuth,
+  rateLimit,
+  headers,
+  emit,
+]
+
+/** The policy with this name, or null. */
+export function policyNamed(name: string): PolicyType<unknown> | null {
+  return POLICIES.find((policy) => policy.name === name) ?? null
+}
