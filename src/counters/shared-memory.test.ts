@@ -73,7 +73,12 @@ describe('counters in shared memory, when the table is full', () => {
     for (let i = 0; i < 4; i++) assert.equal(counters.take(`later ${i}`, rate, 60_000).remaining, 98)
   })
 
+  it('may be as small as you like', () => {
+    for (const keys of [1, 8, 9, 17])
+      assert.equal(sharedCounters(createSharedCounters(keys)).take('a', rate, 0).remaining, 99)
+  })
+
   it('refuses sizes that make no sense', () => {
-    for (const keys of [0, 15, Number.NaN, 2 ** 25]) assert.throws(() => createSharedCounters(keys), RangeError)
+    for (const keys of [0, -1, Number.NaN, 2 ** 25]) assert.throws(() => createSharedCounters(keys), RangeError)
   })
 })

@@ -35,12 +35,13 @@ const SPINS = 1_000
 const NAPS = 100
 
 /**
- * The memory of a table for `keys` live keys at once, rounded up to a power of two: 36 or 37 bytes each, 2.3 MiB by default.
- * Hand it to every engine. Throws RangeError when `keys` is not in 16 … 2^24.
+ * The memory of a table with places for `keys` keys, 1 to 2^24, rounded up to a power of two and at least 16: 32.5 bytes each,
+ * 2 MiB by default. Hand it to every engine. Throws RangeError.
  */
 export function createSharedCounters(keys = 65_536): SharedArrayBuffer {
-  if (!(keys >= 2 * GROUP && keys <= 2 ** 24)) throw new RangeError(`A table of ${keys} counters`)
-  const groups = 2 ** Math.ceil(Math.log2(keys / GROUP))
+  if (!(keys >= 1 && keys <= 2 ** 24)) throw new RangeError(`A table of ${keys} counters`)
+  // Two at least, so that what comes after the locks is aligned to 8 bytes.
+  const groups = Math.max(2, 2 ** Math.ceil(Math.log2(keys / GROUP)))
   const buffer = new SharedArrayBuffer(HEADER_BYTES + groups * (LOCK_BYTES + GROUP * (KEY_BYTES + BUCKET_BYTES)))
   const header = new Int32Array(buffer, 0, HEADER_BYTES / 4)
   randomFillSync(header.subarray(AT.seed0, AT.seed1 + 1))
