@@ -42,7 +42,11 @@ export interface RevisionRecord {
   readonly createdAt: number
 }
 
-/** A page of a list: `after`/`before` are ids (exclusive), newest first. */
+/**
+ * A page of a list, newest first. `after` and `before` are ids (exclusive) and say where in that order: `after` the
+ * items that follow it (older), `before` the nearest that precede it (newer). Event types, which have no age, go by
+ * name, A first.
+ */
 export interface Page {
   readonly limit: number
   readonly after?: string | undefined
@@ -79,11 +83,11 @@ export type Lessee = string
 export interface Store {
   // ---- the append and the queue: hot, called by engines
   append(lessee: Lessee, messages: readonly NewMessage[]): Promise<readonly AppendResult[]>
-  /** Records attempts. A settlement whose delivery is no longer leased to `lessee` keeps its attempt but changes no state (fenced). */
+  /** Records attempts; one that is recorded already changes nothing. A settlement whose delivery is no longer leased to `lessee` keeps its attempt but changes no state (fenced). */
   settle(lessee: Lessee, settlements: readonly Settlement[]): Promise<void>
-  /** Leases up to `limit` deliveries that are due at `nowMs`, oldest first. */
+  /** Leases up to `limit` deliveries that are due at `nowMs`, oldest first. Leased, a delivery has no `nextAt`. */
   claim(lessee: Lessee, limit: number, nowMs: number): Promise<readonly ClaimedDelivery[]>
-  /** Leases one delivery for a manual attempt now, unless it is in flight. Null: no such delivery, or in flight. */
+  /** Leases one delivery for a manual attempt now, unless it is in flight. Null: no such delivery, in flight, or cancelled. */
   claimOne(lessee: Lessee, messageId: string, endpointId: string): Promise<ClaimedDelivery | null>
   /** Gives deliveries back unattempted, due at `nextAt` (shutdown, overload). */
   release(lessee: Lessee, deliveryIds: readonly string[], nextAt: number): Promise<void>
@@ -101,6 +105,7 @@ export interface Store {
   /** Deletes the consumer with its endpoints; cancels what waits for them. False: there was none. */
   deleteConsumer(id: string): Promise<boolean>
 
+  /** As putConsumer. Throws StoreConflict as well when the consumer does not exist or the id is another consumer's. */
   putEndpoint(endpoint: Endpoint): Promise<void>
   /** By id or uid within the consumer. */
   getEndpoint(consumerId: string, idOrUid: string): Promise<Endpoint | null>
@@ -116,13 +121,16 @@ export interface Store {
   deleteEventType(name: string): Promise<boolean>
 
   // ---- what was sent and received
-  /** By message id, or by eventId within the consumer. */
+  /** By message id, or by eventId within the consumer (or origin, given in its place). Null: by message id, whoever's it is. */
   getMessage(consumerId: string | null, idOrEventId: string): Promise<Message | null>
   listMessages(filter: MessageFilter): Promise<readonly Message[]>
   listDeliveries(messageId: string): Promise<readonly Delivery[]>
   getAttempt(id: string): Promise<Attempt | null>
   listAttempts(filter: AttemptFilter): Promise<readonly Attempt[]>
-  /** Replays a held, exhausted or delivered one: due now. False: no such delivery, or in flight. */
+  /**
+   * Replays a held, exhausted or delivered one: due now, its schedule from the start (`attempts` is 0 again). A pending one
+   * is only hurried. False: no such delivery, in flight, or cancelled.
+   */
   requeue(messageId: string, endpointId: string, nowMs: number): Promise<boolean>
 
   // ---- revisions and settings
@@ -142,4 +150,9 @@ export interface Store {
 /** A unique name is taken, or a compare-and-set lost. */
 export class StoreConflict extends Error {
   override readonly name = 'StoreConflict'
+}
+
+/** The store cannot do it now: disk full, input or output failed, connection gone, closed. Nothing of the call is kept. */
+export class StoreUnavailable extends Error {
+  override readonly name = 'StoreUnavailable'
 }

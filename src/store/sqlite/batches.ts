@@ -1,0 +1,162 @@
+/**
+ * The two hot calls as they cross threads: columns of plain values, everybody's calls of one turn in one batch, and all
+ * payload bytes in one buffer that is transferred. `…Ends[i]` is where item i's part of a longer column ends.
+ */
+import type { NewMessage, Settlement } from '../port.ts'
+import { stateNumber } from './states.ts'
+
+export interface AppendBatch {
+  // one a call
+  readonly lessees: string[]
+  readonly messageEnds: number[]
+  // one a message
+  readonly ids: string[]
+  readonly consumerIds: (string | null)[]
+  readonly origins: (string | null)[]
+  readonly eventTypes: string[]
+  readonly eventIds: (string | null)[]
+  /** JSON. */
+  readonly channels: (string | null)[]
+  /** JSON. */
+  readonly received: (string | null)[]
+  readonly createdAt: number[]
+  readonly leased: boolean[]
+  readonly payloadEnds: number[]
+  readonly deliveryEnds: number[]
+  // one a delivery
+  readonly deliveryIds: string[]
+  readonly endpointIds: string[]
+  /** The payloads one after the other; may be longer than they are. */
+  bytes: ArrayBuffer
+}
+
+export interface SettleBatch {
+  // one a call
+  readonly lessees: string[]
+  readonly settlementEnds: number[]
+  // one a settlement
+  readonly ids: string[]
+  readonly messageIds: string[]
+  readonly endpointIds: string[]
+  readonly deliveryIds: string[]
+  readonly urls: string[]
+  readonly statuses: number[]
+  readonly ok: boolean[]
+  readonly failures: (string | null)[]
+  readonly latenciesMs: number[]
+  readonly manual: boolean[]
+  readonly startedAt: number[]
+  readonly responses: string[]
+  readonly states: number[]
+  readonly nextAt: (number | null)[]
+}
+
+const FIRST_BYTES = 4096
+
+/** An empty batch; `bytesHint` is how many payload bytes to expect. */
+export function appendBatch(bytesHint: number): AppendBatch {
+  return {
+    lessees: [],
+    messageEnds: [],
+    ids: [],
+    consumerIds: [],
+    origins: [],
+    eventTypes: [],
+    eventIds: [],
+    channels: [],
+    received: [],
+    createdAt: [],
+    leased: [],
+    payloadEnds: [],
+    deliveryEnds: [],
+    deliveryIds: [],
+    endpointIds: [],
+    bytes: buffer(Math.max(FIRST_BYTES, bytesHint)),
+  }
+}
+
+/** Adds one call. The payload is copied now: callers may reuse theirs. Throws TypeError, and adds nothing, when it is not bytes. */
+export function addAppend(batch: AppendBatch, lessee: string, messages: readonly NewMessage[]): void {
+  for (const { message } of messages) {
+    if (!(message.payload instanceof Uint8Array)) throw new TypeError(`The payload of ${message.id} is not bytes.`)
+  }
+  for (const { message, deliveries, leased } of messages) {
+    batch.ids.push(message.id)
+    batch.consumerIds.push(message.consumerId)
+    batch.origins.push(message.origin)
+    batch.eventTypes.push(message.eventType)
+    batch.eventIds.push(message.eventId)
+    batch.channels.push(message.channels === null ? null : JSON.stringify(message.channels))
+    batch.received.push(message.received === null ? null : JSON.stringify(message.received))
+    batch.createdAt.push(Math.round(message.createdAt))
+    batch.leased.push(leased)
+    batch.payloadEnds.push(addBytes(batch, message.payload))
+    for (const delivery of deliveries) {
+      batch.deliveryIds.push(delivery.id)
+      batch.endpointIds.push(delivery.endpointId)
+    }
+    batch.deliveryEnds.push(batch.deliveryIds.length)
+  }
+  batch.lessees.push(lessee)
+  batch.messageEnds.push(batch.ids.length)
+}
+
+export function settleBatch(): SettleBatch {
+  return {
+    lessees: [],
+    settlementEnds: [],
+    ids: [],
+    messageIds: [],
+    endpointIds: [],
+    deliveryIds: [],
+    urls: [],
+    statuses: [],
+    ok: [],
+    failures: [],
+    latenciesMs: [],
+    manual: [],
+    startedAt: [],
+    responses: [],
+    states: [],
+    nextAt: [],
+  }
+}
+
+export function addSettle(batch: SettleBatch, lessee: string, settlements: readonly Settlement[]): void {
+  for (const { attempt, state, nextAt } of settlements) {
+    batch.ids.push(attempt.id)
+    batch.messageIds.push(attempt.messageId)
+    batch.endpointIds.push(attempt.endpointId)
+    batch.deliveryIds.push(attempt.deliveryId)
+    batch.urls.push(attempt.url)
+    batch.statuses.push(attempt.status)
+    batch.ok.push(attempt.ok)
+    batch.failures.push(attempt.failure)
+    batch.latenciesMs.push(Math.round(attempt.latencyMs))
+    batch.manual.push(attempt.trigger === 'manual')
+    batch.startedAt.push(Math.round(attempt.startedAt))
+    batch.responses.push(attempt.response)
+    batch.states.push(stateNumber(state))
+    batch.nextAt.push(nextAt === null ? null : Math.round(nextAt))
+  }
+  batch.lessees.push(lessee)
+  batch.settlementEnds.push(batch.ids.length)
+}
+
+/** Copies a payload behind the others and says where it ends. The buffer doubles when it is full. */
+function addBytes(batch: AppendBatch, payload: Uint8Array): number {
+  const start = batch.payloadEnds.at(-1) ?? 0
+  const end = start + payload.byteLength
+  if (end > batch.bytes.byteLength) {
+    const larger = buffer(Math.max(end, batch.bytes.byteLength * 2))
+    new Uint8Array(larger).set(new Uint8Array(batch.bytes, 0, start))
+    batch.bytes = larger
+  }
+  new Uint8Array(batch.bytes).set(payload, start)
+  return end
+}
+
+/** Memory of its own (a pooled one could not be transferred), not zeroed: only what has been written is read. */
+function buffer(bytes: number): ArrayBuffer {
+  return Buffer.allocUnsafeSlow(bytes).buffer
+}

@@ -1,0 +1,114 @@
+/** SQL of deliveries and their leases: what is due, who has it, and giving it back. */
+import type { DatabaseSync } from 'node:sqlite'
+import type { Delivery, Message } from '../../model/webhook.ts'
+import type { ClaimedDelivery } from '../port.ts'
+import { messageOf } from './messages.ts'
+import type { Direct } from './protocol.ts'
+import type { Row } from './rows.ts'
+import { integer, integerOrNull, text } from './rows.ts'
+import { CANCELLED, DELIVERING, PENDING, stateName } from './states.ts'
+import type { Tally } from './tally.ts'
+
+interface Deliveries {
+  claim: Direct<'claim'>
+  claimOne: Direct<'claimOne'>
+  release: Direct<'release'>
+  requeue: Direct<'requeue'>
+  heartbeat: Direct<'heartbeat'>
+  nextDue: Direct<'nextDue'>
+  listDeliveries: Direct<'listDeliveries'>
+}
+
+export function deliveries(db: DatabaseSync, tally: Tally): Deliveries {
+  const due = db.prepare('SELECT * FROM delivery WHERE state = 0 AND next_at <= ? ORDER BY next_at LIMIT ?')
+  const one = db.prepare('SELECT * FROM delivery WHERE message_id = ? AND endpoint_id = ?')
+  const lease = db.prepare(
+    'UPDATE delivery SET state = 1, next_at = NULL, lessee = ? WHERE message_id = ? AND endpoint_id = ?',
+  )
+  const giveBack = db.prepare(`UPDATE delivery SET state = 0, next_at = ?, lessee = NULL
+    WHERE state = 1 AND lessee = ? AND id IN (SELECT value FROM json_each(?))`)
+  const again = db.prepare(
+    'UPDATE delivery SET state = 0, next_at = ?, attempts = ? WHERE message_id = ? AND endpoint_id = ?',
+  )
+  const next = db.prepare('SELECT min(next_at) AS next_at FROM delivery WHERE state = 0')
+  const list = db.prepare('SELECT * FROM delivery WHERE message_id = ? ORDER BY id')
+  const message = db.prepare('SELECT * FROM message WHERE id = ?')
+
+  const clamp = db.prepare('UPDATE lessee SET seen_at = ?1 WHERE seen_at > ?1')
+  const seen = db.prepare(
+    'INSERT INTO lessee (name, seen_at) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET seen_at = excluded.seen_at',
+  )
+  const forget = db.prepare('DELETE FROM lessee WHERE seen_at < ?')
+  const isAlive = db.prepare('SELECT 1 FROM lessee WHERE name = ?')
+  const holderAfter = db.prepare('SELECT lessee FROM delivery WHERE state = 1 AND lessee > ? ORDER BY lessee LIMIT 1')
+  const reclaim = db.prepare('UPDATE delivery SET state = 0, next_at = ?, lessee = NULL WHERE state = 1 AND lessee = ?')
+
+  function claimed(lessee: string, row: Row, known: Map<string, Message>): ClaimedDelivery {
+    const delivery = deliveryOf(row)
+    lease.run(lessee, delivery.messageId, delivery.endpointId)
+    tally.moved(integer(row.state), DELIVERING, 1)
+    let m = known.get(delivery.messageId)
+    if (m === undefined) known.set(delivery.messageId, (m = messageOf(message.get(delivery.messageId)!)))
+    return { delivery: { ...delivery, state: 'delivering', nextAt: null }, message: m }
+  }
+
+  return {
+    claim(lessee, limit, nowMs) {
+      const known = new Map<string, Message>() // deliveries of one message share one copy of it
+      return due.all(nowMs, limit).map((row) => claimed(lessee, row, known))
+    },
+    claimOne(lessee, messageId, endpointId) {
+      const row = one.get(messageId, endpointId)
+      if (row === undefined || row.state === DELIVERING || row.state === CANCELLED) return null
+      return claimed(lessee, row, new Map())
+    },
+    release(lessee, deliveryIds, nextAt) {
+      const { changes } = giveBack.run(Math.round(nextAt), lessee, JSON.stringify(deliveryIds))
+      tally.moved(DELIVERING, PENDING, Number(changes))
+    },
+    requeue(messageId, endpointId, nowMs) {
+      const row = one.get(messageId, endpointId)
+      if (row === undefined || row.state === DELIVERING || row.state === CANCELLED) return false
+      again.run(nowMs, row.state === PENDING ? integer(row.attempts) : 0, messageId, endpointId)
+      tally.moved(integer(row.state), PENDING, 1)
+      return true
+    },
+    heartbeat(lessee, nowMs, silentMs) {
+      clamp.run(nowMs) // the clock was set back: nobody may seem alive until it catches up
+      seen.run(lessee, nowMs)
+      forget.run(nowMs - silentMs)
+      let reclaimed = 0
+      // From holder to holder through the index, never over each of their deliveries.
+      for (let row = holderAfter.get(''); row !== undefined; row = holderAfter.get(row.lessee!)) {
+        if (isAlive.get(row.lessee!) === undefined) reclaimed += Number(reclaim.run(nowMs, row.lessee!).changes)
+      }
+      tally.moved(DELIVERING, PENDING, reclaimed)
+      return reclaimed
+    },
+    nextDue: () => integerOrNull(next.get()!.next_at),
+    listDeliveries: (messageId) => list.all(messageId).map(deliveryOf),
+  }
+}
+
+/** Cancels what waits for an endpoint: pending and held ones. What is in flight ends as its attempt says. */
+export function cancelWaiting(db: DatabaseSync, tally: Tally): (endpointId: string) => void {
+  const waiting = db.prepare(
+    'SELECT state, count(*) AS n FROM delivery WHERE endpoint_id = ? AND state IN (0, 5) GROUP BY state',
+  )
+  const cancel = db.prepare('UPDATE delivery SET state = 4, next_at = NULL WHERE endpoint_id = ? AND state IN (0, 5)')
+  return (endpointId) => {
+    for (const { state, n } of waiting.all(endpointId)) tally.moved(integer(state), CANCELLED, integer(n))
+    cancel.run(endpointId)
+  }
+}
+
+function deliveryOf(row: Row): Delivery {
+  return {
+    id: text(row.id),
+    messageId: text(row.message_id),
+    endpointId: text(row.endpoint_id),
+    state: stateName(integer(row.state)),
+    attempts: integer(row.attempts),
+    nextAt: integerOrNull(row.next_at),
+  }
+}

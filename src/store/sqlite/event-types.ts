@@ -1,0 +1,46 @@
+/** SQL of event types. */
+import type { DatabaseSync } from 'node:sqlite'
+import type { EventType } from '../../model/webhook.ts'
+import type { Pager } from './pages.ts'
+import type { Direct } from './protocol.ts'
+import type { Row } from './rows.ts'
+import { integer, text } from './rows.ts'
+
+interface EventTypes {
+  putEventType: Direct<'putEventType'>
+  getEventType: Direct<'getEventType'>
+  listEventTypes: Direct<'listEventTypes'>
+  deleteEventType: Direct<'deleteEventType'>
+}
+
+export function eventTypes(db: DatabaseSync, pager: Pager): EventTypes {
+  const put = db.prepare(`INSERT INTO event_type (name, description, schema, archived, created_at, updated_at)
+    VALUES (?, ?, ?, ?, ?, ?)
+    ON CONFLICT (name) DO UPDATE SET description = excluded.description, schema = excluded.schema,
+      archived = excluded.archived, created_at = excluded.created_at, updated_at = excluded.updated_at`)
+  const get = db.prepare('SELECT * FROM event_type WHERE name = ?')
+  const remove = db.prepare('DELETE FROM event_type WHERE name = ?')
+
+  return {
+    putEventType(t) {
+      put.run(t.name, t.description, JSON.stringify(t.schema ?? null), t.archived ? 1 : 0, t.createdAt, t.updatedAt)
+    },
+    getEventType(name) {
+      const row = get.get(name)
+      return row === undefined ? null : eventTypeOf(row)
+    },
+    listEventTypes: (page) => pager.page({ from: 'event_type', key: 'name', ascending: true }, page).map(eventTypeOf),
+    deleteEventType: (name) => remove.run(name).changes === 1,
+  }
+}
+
+function eventTypeOf(row: Row): EventType {
+  return {
+    name: text(row.name),
+    description: text(row.description),
+    schema: JSON.parse(text(row.schema)),
+    archived: row.archived === 1,
+    createdAt: integer(row.created_at),
+    updatedAt: integer(row.updated_at),
+  }
+}

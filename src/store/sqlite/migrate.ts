@@ -1,0 +1,45 @@
+/** Brings a store up to this version's tables: forward only, each step once, in order. */
+import { createHash } from 'node:crypto'
+import type { DatabaseSync } from 'node:sqlite'
+import { sql as ground } from '../migrations/sqlite/0001-ground.ts'
+
+export interface Migration {
+  readonly name: string
+  readonly sql: string
+}
+
+/** In order; a published one is never edited, the next one corrects it. */
+export const MIGRATIONS: readonly Migration[] = [{ name: '0001-ground', sql: ground }]
+
+/**
+ * Runs the migrations this store has not seen, all in one transaction. Throws when the store was written by a newer version
+ * or by a migration that has since been edited: going on would damage it.
+ */
+export function migrate(db: DatabaseSync, migrations: readonly Migration[] = MIGRATIONS): void {
+  db.exec('BEGIN IMMEDIATE')
+  try {
+    db.exec(
+      'CREATE TABLE IF NOT EXISTS migration (number INTEGER PRIMARY KEY, name TEXT NOT NULL, checksum TEXT NOT NULL) STRICT',
+    )
+    const applied = db.prepare('SELECT name, checksum FROM migration ORDER BY number').all()
+    if (applied.length > migrations.length) {
+      throw new Error(
+        `This store was written by a newer version: it has ${applied.length} migrations (the last is ${String(applied.at(-1)!.name)}), this version knows ${migrations.length}.`,
+      )
+    }
+    for (const [index, { name, sql }] of migrations.entries()) {
+      const checksum = createHash('sha256').update(sql).digest('hex')
+      const done = applied[index]
+      if (done === undefined) {
+        db.exec(sql)
+        db.prepare('INSERT INTO migration VALUES (?, ?, ?)').run(index + 1, name, checksum)
+      } else if (done.name !== name || done.checksum !== checksum) {
+        throw new Error(`Migration ${index + 1} of this store is ${String(done.name)}, but not as this version has it.`)
+      }
+    }
+    db.exec('COMMIT')
+  } catch (error) {
+    if (db.isTransaction) db.exec('ROLLBACK')
+    throw error
+  }
+}
