@@ -1,0 +1,92 @@
+/** A client that goes away takes its upstream request with it: nothing goes on working for nobody, and nobody calls it a failure. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { RawClient } from '../support/raw-client.ts'
+import type { Script } from '../support/recording-upstream.ts'
+import { crlf } from './notation.ts'
+import { Rig } from './rig.ts'
+
+const rig = await Rig.start()
+
+const SILENT: Script = { answer: () => {} }
+const STARTS: Script = { answer: crlf('HTTP/1.1 200 OK⏎Content-Length: 10⏎⏎hello') }
+const DRIPS: Script = { answer: crlf('HTTP/1.1 200 OK⏎Transfer-Encoding: chunked⏎⏎5⏎hello⏎') }
+const GET = crlf('GET /a HTTP/1.1⏎Host: a⏎⏎')
+
+interface Abort {
+  readonly name: string
+  readonly script: Script
+  readonly send: string
+  /** Bytes that must have reached the upstream before the client goes: the end of what it has. */
+  readonly until: string
+  /** Bytes that must have reached the client before it goes. */
+  readonly heard?: string
+}
+
+const aborts: readonly Abort[] = [
+  { name: 'while it waits for the answer', script: SILENT, send: GET, until: '' },
+  {
+    name: 'while it waits for the answer to a body',
+    script: SILENT,
+    send: crlf('POST /a HTTP/1.1⏎Host: a⏎Content-Length: 5⏎⏎hello'),
+    until: '',
+  },
+  { name: 'within an answer of a length', script: STARTS, send: GET, until: '', heard: 'hello' },
+  { name: 'within an answer in chunks', script: DRIPS, send: GET, until: '', heard: 'hello' },
+  {
+    name: 'within an upload of a length',
+    script: SILENT,
+    send: crlf('POST /a HTTP/1.1⏎Host: a⏎Content-Length: 10⏎⏎hello'),
+    until: '\r\n\r\nhello',
+  },
+  {
+    name: 'within an upload in chunks',
+    script: SILENT,
+    send: crlf('POST /a HTTP/1.1⏎Host: a⏎Transfer-Encoding: chunked⏎⏎5⏎hello⏎'),
+    until: '\r\n\r\n5\r\nhello\r\n',
+  },
+  {
+    name: 'within a chunk',
+    script: SILENT,
+    send: crlf('POST /a HTTP/1.1⏎Host: a⏎Transfer-Encoding: chunked⏎⏎10⏎hello'),
+    until: 'hello\r\n',
+  },
+]
+
+const leaves: readonly (readonly [string, (client: RawClient) => void])[] = [
+  ['closes', (client) => client.close()],
+  ['resets', (client) => client.reset()],
+]
+
+for (const { name, script, send, until, heard = '' } of aborts) {
+  for (const [how, leave] of leaves) {
+    test(`a client ${how} ${name}`, async () => {
+      const { upstream } = rig
+      const before = upstream.requests.length
+      upstream.script = script
+      const client = await rig.connect()
+      await client.send(send)
+      const connection = await upstream.until(() => {
+        if (until !== '') return upstream.open.find((one) => one.partial.endsWith(until))
+        return upstream.requests[before]?.connection
+      }, 'the request')
+      while (!client.received.includes(heard)) await client.take(1)
+      leave(client)
+      await upstream.until(() => (connection.over === 'no' ? undefined : true), 'the end of the request')
+      const { requests, partial } = await rig.settle(`${how} ${name}`, [{ reason: 'client-abort', status: 499 }])
+      assert.equal(requests.length, until === '' ? 1 : 0)
+      assert.equal(partial.length, until === '' ? 0 : 1)
+    })
+  }
+}
+
+test('a client leaves within a head: nothing upstream', async () => {
+  const client = await rig.connect()
+  await client.send('GET /a HTTP/1.1\r\nHost:')
+  client.close()
+  await rig.postern.waitForRecord((record) => record['reason'] === 'malformed-request')
+  const trace = await rig.settle('within a head', [{ reason: 'malformed-request', status: 400 }])
+  assert.deepEqual(trace, { requests: [], partial: [] })
+})
+
+rig.checkRecords()

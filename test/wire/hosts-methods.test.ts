@@ -1,0 +1,94 @@
+/** One reading of the host and the method: matched without regard to case or port, refused when it could name two (RFC 9112 §3.2). */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { exchangeOnce } from '../support/raw-client.ts'
+import { forwardings } from './forwarded.ts'
+import { crlf } from './notation.ts'
+import { refusals } from './refused.ts'
+import { Rig } from './rig.ts'
+
+const rig = await Rig.start({
+  routes: `
+  shop: { match: { path: /host, host: shop.example }, reply: { body: shop } }
+  wild: { match: { path: /host, host: "*.wild.example" }, reply: { body: wild } }
+  gets: { match: { path: /method, methods: [GET] }, reply: { body: get } }
+`,
+})
+
+refusals(
+  rig,
+  [
+    ['no Host', 'GET /a HTTP/1.1⏎⏎'],
+    ['Host twice', 'GET /a HTTP/1.1⏎Host: a⏎Host: b⏎⏎'],
+    ['Host twice the same', 'GET /a HTTP/1.1⏎Host: a⏎host: a⏎⏎'],
+    ['Host twice (HTTP/1.0)', 'GET /a HTTP/1.0⏎Host: a⏎Host: b⏎⏎'],
+    ['absolute form and another Host', 'GET http://b/a HTTP/1.1⏎Host: a⏎⏎'],
+    ['absolute form and another port', 'GET http://a:81/a HTTP/1.1⏎Host: a:82⏎⏎'],
+    ['absolute form with user information', 'GET http://u@a/a HTTP/1.1⏎Host: a⏎⏎'],
+    ['absolute form with user information in Host too', 'GET http://u@a/a HTTP/1.1⏎Host: u@a⏎⏎'],
+    ...[
+      'user@a',
+      'user:pass@a',
+      'a,b',
+      'a, b',
+      'a b',
+      'a/b',
+      'a?b',
+      'a#b',
+      'a\\b',
+      'a:0',
+      'a:65536',
+      'a:99999',
+      'a:80:80',
+      'a:8x',
+      'a:-1',
+      ':80',
+      '[::1',
+      '::1',
+      '[::1]x',
+      '[g::1]',
+      'a"b',
+      'a<b',
+      'a^b',
+      'a|b',
+      '{a}',
+      'a\x80',
+      '\xe9',
+      'http://a',
+    ].map((host) => [`Host: ${JSON.stringify(host)}`, `GET /a HTTP/1.1⏎Host: ${host}⏎⏎`]),
+  ].map(([name = '', send = '']) => ({ name, send, status: 400, code: 'invalid-host' })),
+)
+
+for (const [host, body] of [
+  ['shop.example', 'shop'],
+  ['SHOP.Example', 'shop'],
+  ['shop.example:8080', 'shop'],
+  ['shop.example.', 'shop'],
+  ['a.wild.example', 'wild'],
+  ['A.b.Wild.example:1', 'wild'],
+  ['wild.example', 'stranger'],
+  ['notshop.example', 'stranger'],
+  ['shop.example.evil', 'stranger'],
+  ['[::1]:80', 'stranger'],
+] as const) {
+  test(`host ${host} is of ${body}`, async () => {
+    const answer = await exchangeOnce(rig.postern.port(), crlf(`GET /host HTTP/1.1⏎Host: ${host}⏎⏎`))
+    assert.equal(answer.body.toString(), body)
+    await rig.settle(host, [{ reason: body === 'stranger' ? 'ok' : 'reply', status: 200 }])
+  })
+}
+
+forwardings(rig, [
+  ...['get', 'Get', 'PROPFIND', 'X-ANY', "!#$%&'*+-.^_`|~"].map((method) => ({
+    name: `method ${method} is itself`,
+    send: `${method} /method HTTP/1.1⏎Host: a⏎⏎`,
+    upstream: [{ start: `${method} /method HTTP/1.1` }],
+  })),
+  {
+    name: 'a method in a header overrides nothing',
+    send: 'POST /method HTTP/1.1⏎Host: a⏎X-HTTP-Method-Override: GET⏎X-Method-Override: GET⏎Content-Length: 0⏎⏎',
+    upstream: [{ start: 'POST /method HTTP/1.1', framing: 'length' }],
+  },
+])
+
+rig.checkRecords()
