@@ -1,7 +1,7 @@
 /** Says which route a request would meet and why, which others came close, and what acts on it in which order. Sends nothing. */
 import type { Match } from '../model/gateway.ts'
 import { canonicalPath, pathEnd } from '../wire/path.ts'
-import { hostOf } from '../wire/head-parser.ts'
+import { hostOf } from '../wire/parse-request.ts'
 import type { CompiledRoute, Snapshot } from './snapshot.ts'
 
 export interface Explanation {

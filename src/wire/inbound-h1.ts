@@ -1,30 +1,28 @@
 /** A client's HTTP/1.x connection: reads requests one after another, answers them in order. */
 import type { Socket } from 'node:net'
 import { type Problem, PROBLEMS, problemBody } from '../base/problem.ts'
-import { type BodyDecoder, type BodySink, ChunkedDecoder, LengthDecoder } from './body.ts'
+import type { BodySink } from './body.ts'
 import type { Deadlines, Timed } from './deadlines.ts'
-import { HEAD_BYTES_MAX, headEnd, isHopeless, parseRequestHead } from './head-parser.ts'
+import { HEAD_BYTES_MAX, headEnd, isHopeless } from './head-lines.ts'
+import { parseRequestHead } from './parse-request.ts'
 import { FRAMING, RequestHead } from './head.ts'
 import type { Inbound, InboundHandler, InboundListener } from './inbound.ts'
+import { MessageWriter } from './message-writer.ts'
+import { DISCARD_BYTES_MAX, RequestBody } from './request-body.ts'
 import { statusText } from './status.ts'
-import type { TunnelEnd } from './tunnel.ts'
+import { type TunnelEnd, tunnelEnd } from './tunnel.ts'
 
 export interface ClientTimeouts {
   /** From a head's first byte to its last. */
   readonly headMs: number
-  /** Longest silence while a body is read. */
+  /** Longest silence while a body is read, or while an answer is not. */
   readonly bodyIdleMs: number
   /** A kept connection without a request. */
   readonly keepAliveMs: number
 }
 
-/** Answers up to this many bytes go out as one string with their head: one write, no Buffer. Larger ones are copied once. */
-const JOIN_BYTES_MAX = 8_192
-/** How much of an unread body is read and dropped to keep a connection, or to let a refusal reach the client before a close. */
-const DISCARD_BYTES_MAX = 65_536
-/** How long a closed connection's input is dropped so that a reset does not destroy the answer (RFC 9112 §9.6). */
+/** A connection that ends drops its input for a while, so that a reset does not destroy the answer (RFC 9112 §9.6). */
 const LINGER_MS = 2_000
-/** Longest time a closed connection's input is dropped while it keeps coming. */
 const LINGER_TOTAL_MS = 30_000
 /** How long an upstream may leave `Expect: 100-continue` unanswered before we answer it. */
 const CONTINUE_WAIT_MS = 1_000
@@ -49,13 +47,14 @@ export class InboundH1 implements Inbound, Timed {
   listener: InboundListener | null = null
   deadline = 0
   bytesIn = 0
-  bytesOut = 0
 
   private readonly socket: Socket
   private readonly handler: InboundHandler
   private readonly deadlines: Deadlines
   private readonly timeouts: ClientTimeouts
   private readonly onClosed: (connection: InboundH1) => void
+  private readonly body = new RequestBody()
+  private readonly writer: MessageWriter
   private phase = IDLE
   /** Text of a head that is not complete yet. */
   private partial = ''
@@ -65,25 +64,13 @@ export class InboundH1 implements Inbound, Timed {
   private clientEnded = false
   private requests = 0
   private draining = false
-
-  private readonly chunkedDecoder = new ChunkedDecoder()
-  private readonly lengthDecoder = new LengthDecoder()
-  private decoder: BodyDecoder | null = null
-  private sink: BodySink | null = null
-  private bodyBytes = 0
-  private bodyBytesMax = 0
   private discarding = false
   private lingerUntil = 0
-  private readonly fromDecoder: BodySink = {
-    data: (bytes, start, end) => this.bodyData(bytes, start, end),
-    end: () => this.bodyComplete(),
-  }
 
   // The answer.
-  private out = ''
   private responding = false
-  private chunkedOut = false
   private bodyless = false
+  /** Bytes that a Content-Length still promises; -1 when none was given. */
   private lengthLeft = -1
   private closeAfter = false
   private continued = false
@@ -100,6 +87,7 @@ export class InboundH1 implements Inbound, Timed {
     this.deadlines = deadlines
     this.timeouts = timeouts
     this.onClosed = onClosed
+    this.writer = new MessageWriter(socket)
     const address = socket.remoteAddress ?? ''
     this.remoteAddress = address.startsWith('::ffff:') ? address.slice(7) : address
     this.encrypted = 'encrypted' in socket
@@ -113,6 +101,10 @@ export class InboundH1 implements Inbound, Timed {
     socket.on('close', () => this.closed())
   }
 
+  get bytesOut(): number {
+    return this.writer.bytes
+  }
+
   // ---- reading
 
   private received(bytes: Buffer): void {
@@ -122,7 +114,7 @@ export class InboundH1 implements Inbound, Timed {
         return
       case READING:
         this.deadline = this.deadlines.now + this.timeouts.bodyIdleMs
-        this.readOn(bytes, 0)
+        this.readBodyBytes(bytes)
         return
       case LINGERING:
         this.deadline = Math.min(this.lingerUntil, this.deadlines.now + LINGER_MS)
@@ -138,56 +130,44 @@ export class InboundH1 implements Inbound, Timed {
     if (from === bytes.length) return
     const rest = bytes.subarray(from)
     this.waiting = this.waiting.length === 0 ? Buffer.from(rest) : Buffer.concat([this.waiting, rest])
-    if (this.waiting.length >= PIPELINED_BYTES_MAX && !this.paused) {
-      this.paused = true
-      this.socket.pause()
-    }
+    if (this.waiting.length >= PIPELINED_BYTES_MAX) this.pause()
   }
 
   private readHead(bytes: Buffer, from: number): void {
     let start = from
-    if (this.partial === '') {
-      if (this.requests > 0 || this.bytesIn === 0) this.deadline = this.deadlines.now + this.timeouts.headMs
+    const had = this.partial.length
+    if (had === 0) {
+      this.deadline = this.deadlines.now + this.timeouts.headMs
       // One empty line before a request line is tolerated (RFC 9112 §2.2).
       if (bytes[start] === 13 && bytes[start + 1] === 10) start += 2
       if (start >= bytes.length) return
     }
-    const room = HEAD_BYTES_MAX - this.partial.length
-    const had = this.partial.length
-    const text = this.partial + bytes.toString('latin1', start, Math.min(bytes.length, start + room))
+    const text = this.partial + bytes.toString('latin1', start, Math.min(bytes.length, start + HEAD_BYTES_MAX - had))
     const end = headEnd(text, Math.max(0, had - 3))
     if (end === -1) {
       if (isHopeless(text)) return this.refuse(PROBLEMS.malformedRequest)
-      if (text.length >= HEAD_BYTES_MAX) {
-        return this.refuse(text.includes('\r\n') ? PROBLEMS.headTooLarge : PROBLEMS.targetTooLong)
-      }
-      this.partial = text
+      if (text.length < HEAD_BYTES_MAX) this.partial = text
+      else this.refuse(text.includes('\r\n') ? PROBLEMS.headTooLarge : PROBLEMS.targetTooLong)
       return
     }
-    this.partial = ''
     this.bytesIn = end
-    this.bytesOut = 0
     const wrong = parseRequestHead(this.head, end === text.length ? text : text.slice(0, end))
     if (wrong !== null) return this.refuse(wrong)
-    this.requests++
-    this.deadline = 0
     this.begin()
-    const next = start + end - had
     if (this.head.framing === FRAMING.none) this.phase = RECEIVED
     else {
       this.phase = WAITING
-      this.decoder =
-        this.head.framing === FRAMING.chunked ? this.chunkedDecoder.start() : this.lengthDecoder.start(this.head.length)
+      this.body.start(this.head)
     }
-    this.keep(bytes, next)
+    this.keep(bytes, start + end - had)
     this.handler.request(this)
   }
 
   private begin(): void {
+    this.partial = ''
+    this.requests++
+    this.deadline = 0
     this.listener = null
-    this.sink = null
-    this.decoder = null
-    this.bodyBytes = 0
     this.discarding = false
     this.responding = false
     this.closeAfter = !this.head.keepAlive || this.draining
@@ -195,26 +175,51 @@ export class InboundH1 implements Inbound, Timed {
   }
 
   readBody(sink: BodySink, bytesMax: number): void {
-    if (this.phase !== WAITING) {
-      if (this.phase === RECEIVED) sink.end()
-      return
-    }
-    this.sink = sink
-    this.bodyBytesMax = bytesMax
+    if (this.phase === RECEIVED) sink.end()
+    if (this.phase !== WAITING) return
+    this.body.to(sink, bytesMax)
     this.phase = READING
     this.deadline = this.deadlines.now + (this.continued ? this.timeouts.bodyIdleMs : CONTINUE_WAIT_MS)
-    if (bytesMax !== 0 && this.head.framing === FRAMING.length && this.head.length > bytesMax) {
-      return this.bodyFailed(PROBLEMS.bodyTooLarge)
-    }
-    this.feedWaiting()
+    if (bytesMax !== 0 && this.head.length > bytesMax) this.bodyFailed(PROBLEMS.bodyTooLarge)
+    else this.readWaitingBody()
   }
 
-  private feedWaiting(): void {
+  private readWaitingBody(): void {
     const bytes = this.waiting
-    if (bytes.length === 0) return this.unpause()
     this.waiting = NOTHING
-    this.readOn(bytes, 0)
+    if (bytes.length > 0) this.readBodyBytes(bytes)
     if (this.waiting.length < PIPELINED_BYTES_MAX) this.unpause()
+  }
+
+  /** Feeds body bytes on; what follows the body belongs to the next request. */
+  private readBodyBytes(bytes: Buffer): void {
+    this.continued = true
+    const stop = this.body.feed(bytes, 0, bytes.length)
+    if (typeof stop !== 'number') return this.bodyFailed(stop)
+    this.bytesIn += stop
+    if (this.phase !== READING) return // the sink ended the exchange or the connection
+    this.keep(bytes, stop)
+    if (!this.body.complete) return
+    this.phase = RECEIVED
+    this.deadline = 0
+    if (this.discarding) this.next()
+    else this.body.finish()
+  }
+
+  pauseBody(): void {
+    if (this.phase !== READING) return
+    this.deadline = 0
+    this.pause()
+  }
+
+  resumeBody(): void {
+    if (this.phase === READING) this.deadline = this.deadlines.now + this.timeouts.bodyIdleMs
+    this.unpause()
+  }
+
+  private pause(): void {
+    this.paused = true
+    this.socket.pause()
   }
 
   private unpause(): void {
@@ -223,53 +228,17 @@ export class InboundH1 implements Inbound, Timed {
     this.socket.resume()
   }
 
-  /** Feeds body bytes to the decoder; what follows the body belongs to the next request. */
-  private readOn(bytes: Buffer, from: number): void {
-    this.continued = true
-    const stop = this.decoder!.feed(bytes, from, bytes.length, this.fromDecoder)
-    if (stop === -1) return this.bodyFailed(PROBLEMS.malformedRequest)
-    this.bytesIn += stop - from
-    if (stop < bytes.length && this.phase !== CLOSED && this.phase !== LINGERING) {
-      if (this.phase === IDLE) this.readHead(bytes, stop)
-      else this.keep(bytes, stop)
-    }
-  }
-
-  private bodyData(bytes: Buffer, start: number, end: number): void {
-    this.bodyBytes += end - start
-    if (this.discarding) {
-      if (this.bodyBytes > DISCARD_BYTES_MAX) this.socket.destroy()
-      return
-    }
-    if (this.bodyBytesMax !== 0 && this.bodyBytes > this.bodyBytesMax) return this.bodyFailed(PROBLEMS.bodyTooLarge)
-    this.sink?.data(bytes, start, end)
-  }
-
-  pauseBody(): void {
-    if (this.phase === READING) {
-      this.deadline = 0
-      this.paused = true
-      this.socket.pause()
-    }
-  }
-
-  resumeBody(): void {
-    if (this.phase === READING) this.deadline = this.deadlines.now + this.timeouts.bodyIdleMs
-    this.unpause()
-  }
-
-  /** The body's framing broke, or it is too large: whoever reads it is told, and decides how the client hears of it. */
+  /** No more of the body will be read: whoever reads it is told, and decides how the client hears of it. */
   private bodyFailed(problem: Problem): void {
-    if (this.sink === null || this.phase !== READING) return
-    this.sink = null
-    this.decoder = null
+    this.body.to(null, 0)
     this.phase = WAITING
     this.closeAfter = true
     this.deadline = 0
-    const listener = this.listener
-    if (listener !== null) listener.bodyRefused(problem)
-    else this.socket.destroy()
+    if (this.listener === null) this.socket.destroy()
+    else this.listener.bodyRefused(problem)
   }
+
+  // ---- the connection's own events
 
   private drained(): void {
     if (this.phase === RECEIVED) this.deadline = 0
@@ -278,13 +247,10 @@ export class InboundH1 implements Inbound, Timed {
 
   private ended(): void {
     this.clientEnded = true
-    if (this.phase === IDLE || this.phase === LINGERING) {
-      if (this.partial !== '') return this.refuse(PROBLEMS.malformedRequest)
-      this.socket.end()
-    } else if (this.phase !== RECEIVED || this.waiting.length === 0) {
-      // A client that stops sending before it has its answer has gone (nginx and Envoy read it so too): its upstream request ends.
-      this.socket.destroy()
-    }
+    if (this.phase === IDLE && this.partial !== '') this.refuse(PROBLEMS.malformedRequest)
+    else if (this.phase === IDLE || this.phase === LINGERING) this.socket.end()
+    // A client that stops sending before it has its answer has gone (nginx and Envoy read it so too): its upstream request ends.
+    else if (this.phase !== RECEIVED || this.waiting.length === 0) this.socket.destroy()
   }
 
   private closed(): void {
@@ -294,8 +260,8 @@ export class InboundH1 implements Inbound, Timed {
     this.deadlines.remove(this)
     const { listener } = this
     this.listener = null
-    if (was !== IDLE && was !== LINGERING && was !== TUNNEL && listener !== null) listener.aborted()
-    else if (this.requests === 0 && was === IDLE) this.handler.unused(this.remoteAddress)
+    listener?.aborted()
+    if (this.requests === 0) this.handler.unused(this.remoteAddress)
     this.onClosed(this)
   }
 
@@ -303,29 +269,23 @@ export class InboundH1 implements Inbound, Timed {
     if (this.phase === READING && !this.continued) {
       this.continue()
       this.deadline = this.deadlines.now + this.timeouts.bodyIdleMs
-      return
-    }
-    if (this.phase === READING) return this.bodyFailed(PROBLEMS.bodyTimeout)
-    if (this.phase === IDLE && this.partial !== '') return this.refuse(PROBLEMS.headTimeout)
-    this.socket.destroy()
+    } else if (this.phase === READING && !this.discarding) this.bodyFailed(PROBLEMS.bodyTimeout)
+    else if (this.phase === IDLE && this.partial !== '') this.refuse(PROBLEMS.headTimeout)
+    else this.socket.destroy()
   }
 
   /** Answers bytes that are no request, and closes. Nothing of them goes further. */
   private refuse(problem: Problem): void {
-    this.partial = ''
+    this.head.method = ''
+    this.head.minor = 1
     this.begin()
     this.phase = RECEIVED
     this.closeAfter = true
-    this.requests++
-    const body = problemBody(problem)
-    this.respond(
-      problem.status,
-      statusText(problem.status),
-      `Content-Type: application/problem+json\r\nContent-Length: ${body.length}\r\n`,
-      FRAMING.length,
-      body.length,
-    )
-    this.out += body
+    const body = Buffer.from(problemBody(problem))
+    const lines = `Content-Type: application/problem+json\r\nContent-Length: ${body.length}\r\n`
+    this.respond(problem.status, statusText(problem.status), lines, FRAMING.length, body.length)
+    this.write(body, 0, body.length)
+    this.writer.flush()
     this.handler.refused(this, problem)
     this.end()
   }
@@ -339,94 +299,58 @@ export class InboundH1 implements Inbound, Timed {
   }
 
   informational(status: number, reason: string, lines: string): void {
-    if (this.responding || this.head.minor === 0) return
     if (status === 100) return this.continue()
-    this.socket.write(`HTTP/1.1 ${status} ${reason}\r\n${lines}\r\n`, 'latin1')
+    if (!this.responding && this.head.minor === 1) {
+      this.socket.write(`HTTP/1.1 ${status} ${reason}\r\n${lines}\r\n`, 'latin1')
+    }
   }
 
   respond(status: number, reason: string, lines: string, framing: number, length: number): void {
+    const { method, minor } = this.head
     this.responding = true
-    this.bodyless = status === 204 || status === 304 || this.head.method === 'HEAD'
-    this.chunkedOut = false
-    this.lengthLeft = -1
-    // A body that nobody read: drop it if little of it can be left, else the connection cannot go on.
+    this.bodyless = status === 204 || status === 304 || method === 'HEAD'
+    this.lengthLeft = framing === FRAMING.length ? length : -1
+    // A body that is not read to its end: dropped if little of it can be left, else the connection cannot go on.
     if (this.phase === WAITING || this.phase === READING) {
-      if (this.head.framing !== FRAMING.length || this.head.length > DISCARD_BYTES_MAX || !this.continued) {
-        this.closeAfter = true
-      }
+      const little = this.head.framing === FRAMING.length && this.head.length <= DISCARD_BYTES_MAX && this.continued
+      if (!little) this.closeAfter = true
     }
+    const unknown = framing === FRAMING.chunked || framing === FRAMING.close
+    const chunked = unknown && minor === 1 && (!this.bodyless || framing === FRAMING.chunked)
+    if (unknown && minor === 0 && !this.bodyless) this.closeAfter = true
     let head = `HTTP/1.1 ${status} ${reason}\r\n${lines}`
-    if (framing === FRAMING.length) this.lengthLeft = length
-    else if (framing === FRAMING.chunked || framing === FRAMING.close) {
-      if (this.head.minor === 1) {
-        if (!this.bodyless || framing === FRAMING.chunked) head += 'Transfer-Encoding: chunked\r\n'
-        this.chunkedOut = !this.bodyless
-      } else if (!this.bodyless) this.closeAfter = true
-    }
+    if (chunked) head += 'Transfer-Encoding: chunked\r\n'
     if (this.closeAfter) head += 'Connection: close\r\n'
-    else if (this.head.minor === 0) head += 'Connection: keep-alive\r\n'
-    this.out += head + '\r\n'
+    else if (minor === 0) head += 'Connection: keep-alive\r\n'
+    this.writer.begin(head + '\r\n', chunked && !this.bodyless)
   }
 
   write(bytes: Uint8Array, start: number, end: number): boolean {
-    const length = end - start
-    if (length === 0 || this.bodyless || this.phase === CLOSED) return true
-    if (this.lengthLeft !== -1) this.lengthLeft -= length
-    const buffer = bytes as Buffer
-    if (length <= JOIN_BYTES_MAX) {
-      const text = buffer.toString('latin1', start, end)
-      this.out += this.chunkedOut ? `${length.toString(16)}\r\n${text}\r\n` : text
-      return this.out.length <= JOIN_BYTES_MAX * 2 ? true : this.flush()
-    }
-    this.socket.cork()
-    if (this.chunkedOut) this.out += length.toString(16) + '\r\n'
-    this.flush()
-    this.bytesOut += length
-    const room = this.socket.write(Buffer.from(buffer.subarray(start, end)))
-    if (this.chunkedOut) this.out = '\r\n'
-    this.socket.uncork()
+    if (this.bodyless || this.phase === CLOSED) return true
+    if (this.lengthLeft !== -1) this.lengthLeft -= end - start
+    const room = this.writer.write(bytes, start, end)
     // A client that does not read is given as long as one that does not write.
     if (!room && this.phase === RECEIVED) this.deadline = this.deadlines.now + this.timeouts.bodyIdleMs
     return room
   }
 
-  flush(): boolean {
-    const { out } = this
-    if (out === '') return true
-    this.out = ''
-    this.bytesOut += out.length
-    return this.socket.write(out, 'latin1')
+  flush(): void {
+    this.writer.flush()
   }
 
   end(): void {
     if (this.phase === CLOSED) return
     if (this.lengthLeft > 0 && !this.bodyless) return this.abort()
-    if (this.chunkedOut) this.out += '0\r\n\r\n'
-    this.flush()
+    this.writer.end()
     this.listener = null
     this.responding = false
-    if (this.phase === READING || this.phase === WAITING) {
-      if (this.closeAfter || this.decoder === null) return this.linger()
-      // Read the rest of the unwanted body, then go on.
-      this.discarding = true
-      this.sink = DEVNULL
-      this.phase = READING
-      this.deadline = this.deadlines.now + this.timeouts.bodyIdleMs
-      return this.feedWaiting()
-    }
-    this.next()
-  }
-
-  /** From the decoder: the body is complete. */
-  private bodyComplete(): void {
-    this.deadline = 0
-    const { sink } = this
-    this.sink = null
-    this.phase = RECEIVED
-    if (this.discarding) {
-      this.discarding = false
-      this.next()
-    } else sink?.end()
+    if (this.phase !== READING && this.phase !== WAITING) return this.next()
+    if (this.closeAfter) return this.linger()
+    this.discarding = true
+    this.body.to(null, 0)
+    this.phase = READING
+    this.deadline = this.deadlines.now + this.timeouts.bodyIdleMs
+    this.readWaitingBody()
   }
 
   /** The exchange is over: close, or take the next request. */
@@ -435,7 +359,7 @@ export class InboundH1 implements Inbound, Timed {
     if (this.closeAfter || this.draining || (this.clientEnded && !pipelined)) return this.linger()
     if (pipelined) {
       // A turn later: a client that pipelines thousands of requests must not grow the stack or hold the loop.
-      setImmediate(() => this.readWaiting())
+      setImmediate(() => this.readWaitingHead())
       return
     }
     this.phase = IDLE
@@ -443,18 +367,21 @@ export class InboundH1 implements Inbound, Timed {
     this.unpause()
   }
 
-  private readWaiting(): void {
+  private readWaitingHead(): void {
     if (this.phase !== RECEIVED) return
     const bytes = this.waiting
     this.waiting = NOTHING
     this.phase = IDLE
-    this.deadline = this.deadlines.now + this.timeouts.headMs
     this.readHead(bytes, 0)
     if (this.waiting.length < PIPELINED_BYTES_MAX) this.unpause()
-    if (this.clientEnded && (this.phase as number) === IDLE) this.ended()
+    if (this.clientEnded && this.isBetweenRequests()) this.ended()
   }
 
-  /** Sends what is left, closes our side, and drops input for a while so that the answer is not lost to a reset. */
+  private isBetweenRequests(): boolean {
+    return this.phase === IDLE
+  }
+
+  /** Sends what is left, closes our side, and drops input for a while. */
   private linger(): void {
     this.phase = LINGERING
     this.listener = null
@@ -471,6 +398,21 @@ export class InboundH1 implements Inbound, Timed {
     if (this.phase !== CLOSED) this.socket.resetAndDestroy()
   }
 
+  switchProtocols(lines: string): TunnelEnd {
+    this.writer.begin(`HTTP/1.1 101 Switching Protocols\r\n${lines}Connection: Upgrade\r\n\r\n`, false)
+    this.writer.flush()
+    this.phase = TUNNEL
+    this.deadline = 0
+    this.listener = null
+    const early = this.waiting
+    this.waiting = NOTHING
+    return tunnelEnd(this.socket, early, (receive) => {
+      this.socket.removeAllListeners('data')
+      this.socket.on('data', (bytes: Buffer) => receive(bytes, 0, bytes.length))
+      this.unpause()
+    })
+  }
+
   /** No new request on this connection: closes now if idle, else after the answer. */
   drain(): void {
     this.draining = true
@@ -481,28 +423,4 @@ export class InboundH1 implements Inbound, Timed {
   destroy(): void {
     this.socket.destroy()
   }
-
-  switchProtocols(lines: string): TunnelEnd {
-    this.out += `HTTP/1.1 101 Switching Protocols\r\n${lines}Connection: Upgrade\r\n\r\n`
-    this.flush()
-    this.phase = TUNNEL
-    this.deadline = 0
-    this.listener = null
-    const { socket } = this
-    socket.removeAllListeners('data')
-    socket.removeAllListeners('drain')
-    socket.removeAllListeners('end')
-    return {
-      socket,
-      start: (onData, onEnd) => {
-        if (this.waiting.length > 0) onData(this.waiting, 0, this.waiting.length)
-        this.waiting = NOTHING
-        socket.on('data', (bytes: Buffer) => onData(bytes, 0, bytes.length))
-        socket.on('end', onEnd)
-        this.unpause()
-      },
-    }
-  }
 }
-
-const DEVNULL: BodySink = { data: () => {}, end: () => {} }

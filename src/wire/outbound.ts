@@ -4,9 +4,11 @@ import { connect as connectTls } from 'node:tls'
 import { type GuardedLookup, isBlockedError } from './address-guard.ts'
 import { type BodyDecoder, type BodySink, ChunkedDecoder, CloseDecoder, LengthDecoder } from './body.ts'
 import type { Deadlines, Timed } from './deadlines.ts'
-import { HEAD_BYTES_MAX, headEnd, parseResponseHead } from './head-parser.ts'
+import { HEAD_BYTES_MAX, headEnd } from './head-lines.ts'
+import { parseResponseHead } from './parse-response.ts'
 import { FRAMING, ResponseHead } from './head.ts'
-import type { TunnelEnd } from './tunnel.ts'
+import { MessageWriter } from './message-writer.ts'
+import { type TunnelEnd, tunnelEnd } from './tunnel.ts'
 
 /** Why a request to an upstream failed. */
 export type OutboundFailure =
@@ -60,7 +62,6 @@ export interface OutboundContext {
 
 /** One read buffer for every connection of the thread: a read is consumed before the next begins (saves 64 KiB an answer). */
 const READ_BUFFER = Buffer.allocUnsafeSlow(65_536)
-const JOIN_BYTES_MAX = 8_192
 const INFORMATIONAL_MAX = 32
 
 export class Outbound implements Timed {
@@ -99,10 +100,8 @@ export class Outbound implements Timed {
   private startedAt = 0
   private paused = false
 
-  // The request on its way out.
-  private out = ''
+  private readonly writer: MessageWriter
   private requestSent = true
-  private chunkedOut = false
 
   constructor(
     origin: Origin,
@@ -128,6 +127,7 @@ export class Outbound implements Timed {
           ALPNProtocols: ['http/1.1'],
         })
       : connectTcp(options)
+    this.writer = new MessageWriter(this.socket)
     this.socket.on(origin.secure ? 'secureConnect' : 'connect', () => this.onConnect())
     this.socket.on('drain', () => this.listener?.drain())
     this.socket.on('end', () => this.ended())
@@ -155,7 +155,6 @@ export class Outbound implements Timed {
     this.timeouts = timeouts
     this.method = method
     this.upgradeAsked = upgradeAsked
-    this.chunkedOut = chunked
     this.requestSent = false
     this.answered = false
     this.answerBytes = 0
@@ -164,41 +163,26 @@ export class Outbound implements Timed {
     this.partial = ''
     this.requests++
     this.startedAt = now
-    this.out = head
+    this.writer.begin(head, chunked)
     this.deadline = this.within(this.connected ? timeouts.firstByteMs : timeouts.connectMs)
     if (this.connected) listener.ready()
   }
 
   /** Sends body bytes; copies what it cannot send at once. False: wait for `drain`. */
   write(bytes: Uint8Array, start: number, end: number): boolean {
-    const length = end - start
-    if (length === 0 || this.closed) return true
-    if (length <= JOIN_BYTES_MAX) {
-      const text = (bytes as Buffer).toString('latin1', start, end)
-      this.out += this.chunkedOut ? `${length.toString(16)}\r\n${text}\r\n` : text
-      return this.flush()
-    }
-    this.socket.cork()
-    if (this.chunkedOut) this.out += length.toString(16) + '\r\n'
-    this.flush()
-    const room = this.socket.write(Buffer.from(bytes.subarray(start, end)))
-    if (this.chunkedOut) this.out = '\r\n'
-    this.socket.uncork()
-    return room
+    return this.closed || this.writer.write(bytes, start, end)
   }
 
   endRequest(): void {
     this.requestSent = true
-    if (this.chunkedOut) this.out += '0\r\n\r\n'
-    this.flush()
+    if (this.closed) return
+    this.writer.end()
+    if (this.connected && this.answerBytes === 0) this.deadline = this.within(this.timeouts.firstByteMs)
   }
 
-  flush(): boolean {
-    const { out } = this
-    if (out === '' || this.closed) return true
-    this.out = ''
-    if (this.connected && this.answerBytes === 0) this.deadline = this.within(this.timeouts.firstByteMs)
-    return this.socket.write(out, 'latin1')
+  /** Sends what has been gathered. */
+  flush(): void {
+    if (!this.closed) this.writer.flush()
   }
 
   /** Stops reading the answer until `resume`: the client has no room. */
@@ -335,22 +319,14 @@ export class Outbound implements Timed {
     this.closed = true // not the pool's any more
     this.onClosed(this)
     const early = Buffer.from(bytes.subarray(start, n))
-    socket.removeAllListeners('drain')
-    socket.removeAllListeners('end')
     socket.removeAllListeners('close')
-    let onData: ((bytes: Buffer, start: number, end: number) => void) | null = null
-    this.received = (count, read) => {
-      onData?.(read, 0, count)
-      return true
-    }
-    listener.upgraded(head, {
-      socket,
-      start: (data, end) => {
-        onData = data
-        if (early.length > 0) data(early, 0, early.length)
-        socket.on('end', end)
-      },
+    const end = tunnelEnd(socket, early, (receive) => {
+      this.received = (count, read) => {
+        receive(read, 0, count)
+        return true
+      }
     })
+    listener.upgraded(head, end)
   }
 
   // ---- ending

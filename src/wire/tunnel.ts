@@ -1,11 +1,28 @@
 /** Two sockets joined byte by byte after a 101: half-close is passed on, and either side waits for the other's buffer. */
 import type { Socket } from 'node:net'
 
+/** The bytes are valid during the call only. */
+type Receive = (bytes: Buffer, start: number, end: number) => void
+
 /** One side of a tunnel, and how to read from it. */
 export interface TunnelEnd {
   readonly socket: Socket
-  /** Hands over the reading of this side: bytes that had arrived already come first. The bytes are valid during the call only. */
-  start(onData: (bytes: Buffer, start: number, end: number) => void, onEnd: () => void): void
+  /** Hands over the reading of this side: bytes that had arrived already come first. */
+  start(receive: Receive, ended: () => void): void
+}
+
+/** Takes a socket from the connection that read HTTP from it. `read` redirects what comes; `early` is what had come already. */
+export function tunnelEnd(socket: Socket, early: Buffer, read: (receive: Receive) => void): TunnelEnd {
+  socket.removeAllListeners('drain')
+  socket.removeAllListeners('end')
+  return {
+    socket,
+    start(receive, ended) {
+      if (early.length > 0) receive(early, 0, early.length)
+      socket.on('end', ended)
+      read(receive)
+    },
+  }
 }
 
 export interface TunnelResult {
@@ -22,6 +39,7 @@ export function joinTunnel(
 ): void {
   let bytesIn = 0
   let bytesOut = 0
+  let open = 2
   let over = false
   const finish = () => {
     if (over) return
@@ -36,7 +54,6 @@ export function joinTunnel(
     socket.on('error', finish)
     socket.on('close', finish)
   }
-  let open = 2
   const pass = (from: TunnelEnd, to: TunnelEnd, count: (bytes: number) => void) => {
     to.socket.on('drain', () => from.socket.resume())
     from.start(
@@ -46,11 +63,12 @@ export function joinTunnel(
         if (!to.socket.write(Buffer.from(bytes.subarray(start, end)))) from.socket.pause()
       },
       () => {
-        to.socket.end()
-        if (--open === 0) finish()
+        // Half-closed: the other direction may still have something to say.
+        if (--open === 0) to.socket.end(finish)
+        else to.socket.end()
       },
     )
   }
-  pass(upstream, client, (n) => (bytesOut += n))
-  pass(client, upstream, (n) => (bytesIn += n))
+  pass(upstream, client, (bytes) => (bytesOut += bytes))
+  pass(client, upstream, (bytes) => (bytesIn += bytes))
 }
