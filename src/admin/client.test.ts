@@ -27,7 +27,7 @@ test('the configuration: put, get, compare-and-set, faults, revisions', async (t
 })
 
 test('publish, deliveries, replay, stats, and a tail of attempts', async (t) => {
-  const { url, svix, attempt } = await openHost(t)
+  const { url, svix, attempt, clock } = await openHost(t)
   const client = createAdminClient({ url, token: TOKEN })
   await svix.application.create({ name: 'Shop', uid: 'shop' })
   const endpoint = await svix.endpoint.create('shop', { url: 'https://partner.example/' })
@@ -40,11 +40,15 @@ test('publish, deliveries, replay, stats, and a tail of attempts', async (t) => 
 
   const stop = new AbortController()
   const tail = client.tail({ after: before }, stop.signal)
+  clock.advance(10)
   const second = await attempt(id, endpoint.id, { status: 500, response: '' })
   assert.equal((await tail.next()).value?.id, second)
   const next = tail.next()
+  const slow = await attempt(id, endpoint.id, { status: 500, response: '', tookMs: 3 })
+  assert.ok(slow > before && slow < second, 'it began before one that is recorded already')
+  assert.equal((await next).value?.id, slow)
   const third = await attempt(id, endpoint.id, { status: 200, response: '' })
-  assert.equal((await next).value?.id, third)
+  assert.equal((await tail.next()).value?.id, third)
   stop.abort()
   assert.equal((await tail.next()).done, true)
   const fromNow = client.tail({}, AbortSignal.abort())

@@ -1,8 +1,8 @@
 /** The admin server's API as functions: what the command line talks to a running server with. */
-import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from '@hono/zod-openapi'
 import { AppliedOut, ConfigOut, RevisionsOut } from './config.ts'
 import { AttemptsOut, DeliveriesOut, MessagesOut, StatsOut } from './deliveries.ts'
+import { type TailQuery, tailAttempts } from './tail.ts'
 
 export interface AdminClientOptions {
   /** `http://127.0.0.1:8081` */
@@ -35,10 +35,8 @@ export interface PublishRequest {
   readonly channels?: readonly string[]
 }
 
-type AttemptRecord = z.infer<typeof AttemptsOut>['data'][number]
 type PageParameters = { limit?: number; iterator?: string }
 type AttemptsQuery = PageParameters & { message?: string; endpoint?: string }
-type TailQuery = { message?: string; endpoint?: string; after?: string }
 type MessagesQuery = PageParameters & { origin?: string; consumer?: string }
 type Query = Readonly<Record<string, string | number | boolean | undefined>> | undefined
 
@@ -51,7 +49,6 @@ interface CallOptions {
 const ErrorBody = z.record(z.string(), z.unknown())
 const PublishedOut = z.object({ id: z.string(), timestamp: z.string() })
 
-const TAIL_EVERY_MS = 500
 const TIMEOUT_MS = 30_000
 
 export type AdminClient = ReturnType<typeof createAdminClient>
@@ -108,17 +105,8 @@ export function createAdminClient({ url, token }: AdminClientOptions) {
     publish: async (app: string, message: PublishRequest) =>
       PublishedOut.parse(await post(`/api/v1/app/${encodeURIComponent(app)}/msg`, message, { with_content: false })),
 
-    /** Attempts as they are recorded, oldest first, until `signal` aborts: those behind the attempt `after`, or from now on. */
-    async *tail(query: TailQuery, signal: AbortSignal): AsyncGenerator<AttemptRecord> {
-      const { after, ...filter } = query
-      let last = after ?? (await attempts({ ...filter, limit: 1 })).data[0]?.id ?? ''
-      while (!signal.aborted) {
-        const page = await attempts({ ...filter, iterator: `-${last}`, limit: 250 })
-        yield* page.data.toReversed()
-        last = page.data[0]?.id ?? last
-        if (page.done) await sleep(TAIL_EVERY_MS, undefined, { signal }).catch(() => undefined)
-      }
-    },
+    /** Attempts as they are recorded, until `signal` aborts. */
+    tail: (query: TailQuery, signal: AbortSignal) => tailAttempts(attempts, query, signal),
 
     /** Whether it lives, and whether it serves. */
     async health(): Promise<{ live: boolean; ready: boolean }> {

@@ -100,6 +100,13 @@ export async function openHost(t: TestContext, overrides: Partial<AdminDeps> = {
   }
 }
 
+/** How an attempt went; status 0 is no answer. `tookMs` is how long before its record it began. */
+interface Answer {
+  readonly status: number
+  readonly response: string
+  readonly tookMs?: number
+}
+
 /** Publishes into the store as an engine does, and settles attempts that nobody made. */
 function engineStandIn(store: Store, clock: Clock) {
   const consumers = new Map<string, Consumer>()
@@ -133,15 +140,16 @@ function engineStandIn(store: Store, clock: Clock) {
       for (const id of removedConsumers) consumers.delete(id)
       for (const id of removedEndpoints) endpoints.delete(id)
     },
-    /** Records an attempt with this answer (status 0: none) and gives its id. */
-    attempt: async (messageId: string, endpointId: string, answer: { status: number; response: string }) => {
+    /** Records an attempt and gives its id. */
+    attempt: async (messageId: string, endpointId: string, { status, response, tookMs = 0 }: Answer) => {
       const claimed = await store.claimOne(LESSEE, messageId, endpointId)
-      const ok = answer.status >= 200 && answer.status < 300
-      const startedAt = clock.now()
+      const ok = status >= 200 && status < 300
+      const startedAt = clock.now() - tookMs
       const id = newId('atmpt_', startedAt)
       const about = { id, deliveryId: claimed!.delivery.id, messageId, endpointId, startedAt, latencyMs: 12 }
       const { url } = endpoints.get(endpointId)!
-      const attempt: Attempt = { ...about, ...answer, url, ok, failure: ok ? null : 'status', trigger: 'scheduled' }
+      const outcome = { status, response, ok, failure: ok ? null : 'status' }
+      const attempt: Attempt = { ...about, ...outcome, url, trigger: 'scheduled' }
       const next = ok ? { state: 'delivered' as const, nextAt: null } : { state: 'pending' as const, nextAt: startedAt }
       await store.settle(LESSEE, [{ attempt, ...next }])
       return id
