@@ -2,7 +2,7 @@
 /* oxlint-disable typescript/no-floating-promises -- the runner awaits what test returns */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { bearerCheck } from './auth.ts'
+import { bearerCheck } from './bearer.ts'
 import { openHost, TOKEN } from './test-host.ts'
 
 /** The answer's JSON, as loosely typed as JSON is. */

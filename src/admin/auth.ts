@@ -1,21 +1,12 @@
 /** Who may talk to the admin server: everything is closed without the token, except what probes and scrapers read. */
-import { createHash, timingSafeEqual } from 'node:crypto'
 import type { MiddlewareHandler } from 'hono'
 import { PROBLEMS } from '../base/problem.ts'
 import { problemAnswer } from './answers.ts'
+import { bearerCheck } from './bearer.ts'
 import { refusalAnswer } from './svix/refusal.ts'
 
 /** The only paths that need no token. `/metrics` has counts and route names, never a secret. */
 const OPEN: ReadonlySet<string> = new Set(['/', '/health', '/ready', '/metrics'])
-
-/** True when `header` is `Bearer <token>`; the scheme in any case (RFC 9110 §11.1). Takes the same time for every wrong token. */
-export function bearerCheck(token: string): (header: string | undefined) => boolean {
-  const expected = digest(token)
-  return (header) => {
-    const given = header === undefined ? null : /^bearer +(\S+)$/i.exec(header)
-    return timingSafeEqual(digest(given?.[1] ?? ''), expected) && given !== null
-  }
-}
 
 /** Answers 401 in the words of the API that was called. */
 export function requireToken(token: string): MiddlewareHandler {
@@ -34,6 +25,3 @@ export function requireToken(token: string): MiddlewareHandler {
 export function isWebhookApi(path: string): boolean {
   return path.startsWith('/api/') || path.startsWith('/ingest/api/')
 }
-
-/** Digests have one length, so the comparison says nothing about the length of the token. */
-const digest = (text: string): Buffer => createHash('sha256').update(text).digest()

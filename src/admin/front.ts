@@ -10,7 +10,7 @@ import { compilePipeline } from '../pipeline/compile.ts'
 import { json, refuse } from '../pipeline/reply.ts'
 import { LiveService } from '../upstream/service.ts'
 import type { Pools } from '../wire/pool.ts'
-import { bearerCheck } from './auth.ts'
+import { bearerCheck } from './bearer.ts'
 import type { Publish } from './svix/publish.ts'
 
 /** Largest message or configuration that is taken. */
