@@ -1,0 +1,21 @@
+/** What every adapter of the port must pass, run against the real database. */
+import { describe } from 'node:test'
+import { appendsConform } from './conformance/appends.ts'
+import { leasesConform } from './conformance/leases.ts'
+import { listsConform } from './conformance/lists.ts'
+import { modelConforms } from './conformance/model.ts'
+import { resourcesConform } from './conformance/resources.ts'
+import type { Subject } from './conformance/subject.ts'
+import { survivalConforms } from './conformance/survival.ts'
+
+/** Registers the suite for the adapter `name`; every test opens a store of its own. */
+export function storeConformance(name: string, subject: Subject): void {
+  describe(name, () => {
+    appendsConform(subject)
+    leasesConform(subject)
+    resourcesConform(subject)
+    listsConform(subject)
+    modelConforms(subject)
+    survivalConforms(subject)
+  })
+}

@@ -1,0 +1,211 @@
+/** Conformance: the queue. One holder a delivery at a time, nobody's lease outlives them, and late news changes nothing. */
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { newId } from '../../base/ids.ts'
+import type { Settlement } from '../port.ts'
+import { SILENT_MS, START, newMessage, onlyDelivery, openFresh, settlement } from './subject.ts'
+import type { Subject } from './subject.ts'
+
+export function leasesConform(subject: Subject): void {
+  describe('claim', () => {
+    test('gives what is due, oldest first, no more than the limit, with its message', async (t) => {
+      const store = (await openFresh(subject, t)).client()
+      const sent = [30, 10, 20, 40].map((ms) => newMessage({ createdAt: START + ms }))
+      await store.append('engine', sent)
+      assert.equal(await store.nextDue(), START + 10)
+      assert.deepEqual(await store.claim('engine', 10, START + 9), [])
+      const first = await store.claim('engine', 2, START + 30)
+      assert.deepEqual(
+        first.map((c) => c.message),
+        [sent[1]!.message, sent[2]!.message],
+      )
+      assert.deepEqual(first[0]!.delivery, {
+        ...sent[1]!.deliveries[0],
+        messageId: sent[1]!.message.id,
+        state: 'delivering',
+        attempts: 0,
+        nextAt: null,
+      })
+      assert.deepEqual(
+        (await store.claim('engine', 10, START + 30)).map((c) => c.message.id),
+        [sent[0]!.message.id],
+      )
+      assert.equal(await store.nextDue(), START + 40)
+      assert.equal((await store.claim('engine', 10, START + 40)).length, 1)
+      assert.equal(await store.nextDue(), null)
+    })
+
+    test('gives one message with each of its deliveries', async (t) => {
+      const store = (await openFresh(subject, t)).client()
+      const sent = newMessage({ endpoints: ['ep_1', 'ep_2', 'service:payments:/stripe-events'] })
+      await store.append('engine', [sent])
+      const claimed = await store.claim('engine', 10, START)
+      assert.deepEqual(claimed.map((c) => c.delivery.id).sort(), sent.deliveries.map((d) => d.id).sort())
+      for (const { message } of claimed) assert.deepEqual(message, sent.message)
+    })
+
+    test('never gives a delivery to two', async (t) => {
+      const opened = await openFresh(subject, t)
+      const stores = Array.from({ length: 4 }, () => opened.client())
+      const sent = Array.from({ length: 300 }, () => newMessage())
+      await stores[0]!.append('engine', sent)
+      const claims = await Promise.all(
+        Array.from({ length: 40 }, (_, i) => stores[i % 4]!.claim(`engine ${i % 4}`, 10, START)),
+      )
+      const ids = claims.flat().map((c) => c.delivery.id)
+      assert.equal(ids.length, 300)
+      assert.equal(new Set(ids).size, 300)
+    })
+  })
+
+  describe('settle', () => {
+    const ends: [Settlement['state'], number | null][] = [
+      ['pending', START + 5000],
+      ['delivered', null],
+      ['exhausted', null],
+      ['cancelled', null],
+      ['held', null],
+    ]
+    for (const [state, nextAt] of ends) {
+      test(`ends an attempt as ${state} and keeps the attempt`, async (t) => {
+        const store = (await openFresh(subject, t)).client()
+        const sent = newMessage({ leased: true })
+        await store.append('engine', [sent])
+        const end = settlement(sent, state, { nextAt, trigger: 'manual' })
+        await store.settle('engine', [end])
+        assert.deepEqual(await store.listDeliveries(sent.message.id), [
+          { ...sent.deliveries[0], messageId: sent.message.id, state, attempts: 1, nextAt },
+        ])
+        assert.deepEqual(await store.getAttempt(end.attempt.id), end.attempt)
+        const due = await store.claim('engine', 10, START + 5000)
+        assert.equal(due.length, state === 'pending' ? 1 : 0)
+      })
+    }
+
+    test('by who has lost the lease keeps the attempt and changes nothing else', async (t) => {
+      const store = (await openFresh(subject, t)).client()
+      const sent = newMessage({ leased: true })
+      await store.append('slow', [sent])
+      assert.equal(await store.heartbeat('quick', START, SILENT_MS), 1)
+      const late = settlement(sent, 'delivered')
+      await store.settle('slow', [late])
+      assert.deepEqual((await onlyDelivery(store, sent)).state, 'pending')
+      assert.equal((await store.claim('quick', 10, START)).length, 1)
+      const later = settlement(sent, 'exhausted')
+      await store.settle('slow', [later])
+      assert.deepEqual((await onlyDelivery(store, sent)).state, 'delivering')
+      await store.settle('quick', [settlement(sent, 'delivered')])
+      await store.settle('quick', [settlement(sent, 'exhausted')])
+      const { state, attempts } = await onlyDelivery(store, sent)
+      assert.deepEqual({ state, attempts }, { state: 'delivered', attempts: 1 })
+      assert.equal((await store.listAttempts({ messageId: sent.message.id, limit: 10 })).length, 4)
+    })
+
+    test('said twice is recorded once', async (t) => {
+      const store = (await openFresh(subject, t)).client()
+      const sent = newMessage({ leased: true })
+      await store.append('engine', [sent])
+      const end = settlement(sent, 'pending', { nextAt: START })
+      await store.settle('engine', [end])
+      await store.claim('engine', 1, START)
+      await store.settle('engine', [end])
+      const { state, attempts } = await onlyDelivery(store, sent)
+      assert.deepEqual({ state, attempts }, { state: 'delivering', attempts: 1 })
+      assert.equal((await store.listAttempts({ limit: 10 })).length, 1)
+    })
+  })
+
+  describe('leases', () => {
+    test('are given back by their holder only', async (t) => {
+      const store = (await openFresh(subject, t)).client()
+      const [mine, theirs] = [newMessage({ leased: true }), newMessage({ leased: true })]
+      await store.append('mine', [mine])
+      await store.append('theirs', [theirs])
+      const ids = [mine, theirs].map((sent) => sent.deliveries[0]!.id)
+      await store.release('mine', [...ids, newId('dlv_', START)], START + 50)
+      const { state, attempts, nextAt } = await onlyDelivery(store, mine)
+      assert.deepEqual({ state, attempts, nextAt }, { state: 'pending', attempts: 0, nextAt: START + 50 })
+      assert.equal((await onlyDelivery(store, theirs)).state, 'delivering')
+    })
+
+    test('of the silent and of the unknown are due again', async (t) => {
+      const store = (await openFresh(subject, t)).client()
+      const lessees = ['alive', 'silent', 'unknown']
+      const sent = lessees.map(() => newMessage({ leased: true }))
+      await store.heartbeat('silent', START, SILENT_MS)
+      await store.heartbeat('alive', START + SILENT_MS, SILENT_MS)
+      for (const [i, lessee] of lessees.entries()) await store.append(lessee, [sent[i]!])
+      const now = START + SILENT_MS + 1
+      assert.equal(await store.heartbeat('other', now, SILENT_MS), 2)
+      assert.equal(await store.heartbeat('other', now, SILENT_MS), 0)
+      const found = await Promise.all(sent.map((one) => onlyDelivery(store, one)))
+      assert.deepEqual(
+        found.map((d) => [d.state, d.nextAt]),
+        [
+          ['delivering', null],
+          ['pending', now],
+          ['pending', now],
+        ],
+      )
+    })
+
+    test('of who says a heartbeat are kept, however late it is', async (t) => {
+      const store = (await openFresh(subject, t)).client()
+      await store.heartbeat('late', START, SILENT_MS)
+      const sent = newMessage({ leased: true })
+      await store.append('late', [sent])
+      assert.equal(await store.heartbeat('late', START + 10 * SILENT_MS, SILENT_MS), 0)
+      assert.equal((await onlyDelivery(store, sent)).state, 'delivering')
+    })
+
+    test('of the dead are due again though the clock was set back an hour', async (t) => {
+      const store = (await openFresh(subject, t)).client()
+      const back = START - 3_600_000
+      await store.heartbeat('dead', START, SILENT_MS)
+      await store.append('dead', [newMessage({ leased: true })])
+      assert.equal(await store.heartbeat('alive', back, SILENT_MS), 0)
+      assert.equal(await store.heartbeat('alive', back + SILENT_MS + 1, SILENT_MS), 1)
+    })
+  })
+
+  describe('by hand', () => {
+    test('one delivery is claimed unless it is in flight, unknown or cancelled', async (t) => {
+      const store = (await openFresh(subject, t)).client()
+      const sent = newMessage({ createdAt: START + 9999 })
+      await store.append('engine', [sent])
+      const claim = async (): Promise<string | undefined> =>
+        (await store.claimOne('engine', sent.message.id, 'ep_1'))?.delivery.id
+      assert.equal(await store.claimOne('engine', sent.message.id, 'ep_2'), null)
+      assert.equal(await claim(), sent.deliveries[0]!.id)
+      assert.equal(await claim(), undefined)
+      for (const state of ['delivered', 'exhausted', 'held'] as const) {
+        await store.settle('engine', [settlement(sent, state)])
+        assert.equal(await claim(), sent.deliveries[0]!.id)
+      }
+      await store.settle('engine', [settlement(sent, 'cancelled')])
+      assert.equal(await claim(), undefined)
+    })
+
+    test('a delivery that is over is put back at the start of its schedule', async (t) => {
+      const store = (await openFresh(subject, t)).client()
+      const sent = newMessage({ leased: true })
+      await store.append('engine', [sent])
+      const requeue = (): Promise<boolean> => store.requeue(sent.message.id, 'ep_1', START + 7)
+      assert.equal(await store.requeue(sent.message.id, 'ep_2', START), false)
+      assert.equal(await requeue(), false) // in flight
+      await store.settle('engine', [settlement(sent, 'pending', { nextAt: START + 99 })])
+      assert.equal(await requeue(), true)
+      assert.deepEqual((await onlyDelivery(store, sent)).attempts, 1)
+      for (const state of ['delivered', 'exhausted', 'held'] as const) {
+        assert.equal((await store.claim('engine', 1, START + 7)).length, 1)
+        await store.settle('engine', [settlement(sent, state)])
+        assert.equal(await requeue(), true)
+        const { state: now, attempts, nextAt } = await onlyDelivery(store, sent)
+        assert.deepEqual({ now, attempts, nextAt }, { now: 'pending', attempts: 0, nextAt: START + 7 })
+      }
+      await store.claim('engine', 1, START + 7)
+      await store.settle('engine', [settlement(sent, 'cancelled')])
+      assert.equal(await requeue(), false)
+    })
+  })
+}
