@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Sendable } from '../support/raw-client.ts'
 import { valuesOf } from '../support/raw-message.ts'
-import type { RecordedRequest } from '../support/recording-upstream.ts'
+import { type RecordedRequest, ok } from '../support/recording-upstream.ts'
 import { pieces } from './notation.ts'
 import { type Rig, clientLines } from './rig.ts'
 
@@ -33,6 +33,7 @@ const OK = { reason: 'ok', status: 200 }
 export function forwardings(rig: Rig, rows: readonly Forwarding[]): void {
   for (const row of rows) {
     test(`forwarded: ${row.name}`, async () => {
+      rig.upstream.script = ok()
       const client = await rig.connect()
       try {
         await client.send(...pieces(row.send))

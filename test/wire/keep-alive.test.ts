@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { valuesOf } from '../support/raw-message.ts'
+import { ok } from '../support/recording-upstream.ts'
 import { ask } from './answers.ts'
 import { crlf } from './notation.ts'
 import { isProblem } from './refused.ts'
@@ -31,15 +32,16 @@ const kept: readonly Kept[] = [
 
 for (const { name, send, connection } of kept) {
   test(`a client of ${name}`, async () => {
+    rig.upstream.script = ok('hello')
     const client = await rig.connect()
     await client.send(crlf(send))
     const first = await client.response()
-    assert.deepEqual([first.body.toString(), valuesOf(first, 'connection')], ['stranger', connection])
+    assert.deepEqual([first.body.toString(), valuesOf(first, 'connection')], ['hello', connection])
     const records = [OK]
     if (connection.includes('close')) assert.equal((await client.closed()).rest, '')
     else {
       await client.send(crlf(send))
-      assert.equal((await client.response()).body.toString(), 'stranger')
+      assert.equal((await client.response()).body.toString(), 'hello')
       records.push(OK)
     }
     client.close()

@@ -29,6 +29,8 @@ const rig = await Rig.start({
 `,
 })
 
+await rig.settle('a first request, whose connection is kept', [])
+
 const OK = { reason: 'ok', status: 200 }
 const ANSWER = crlf('HTTP/1.1 200 OK⏎Content-Length: 5⏎⏎hello')
 const body = (method: string, path = '/a', ...lines: string[]): string =>

@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
-import { type Running, startPostern } from '../support/postern.ts'
+import { type LogLine, type Running, startPostern } from '../support/postern.ts'
 import { RawClient, exchangeOnce } from '../support/raw-client.ts'
 import { written } from '../support/raw-message.ts'
 import { type RecordedConnection, type RecordedRequest, RecordingUpstream, ok } from '../support/recording-upstream.ts'
@@ -35,6 +35,7 @@ export interface Expected {
 export class Rig {
   readonly postern: Running
   readonly upstream: RecordingUpstream
+  private readonly clients: RawClient[] = []
   private strangers = 0
   private requestsSeen = 0
   private readonly partialSeen = new Set<RecordedConnection>()
@@ -54,14 +55,17 @@ export class Rig {
     })
     const rig = new Rig(postern, upstream)
     after(async () => {
+      for (const client of rig.clients) client.close()
       await upstream.close()
       await postern.stop()
     })
     return rig
   }
 
-  connect(): Promise<RawClient> {
-    return RawClient.connect(this.postern.port())
+  async connect(): Promise<RawClient> {
+    const client = await RawClient.connect(this.postern.port())
+    this.clients.push(client)
+    return client
   }
 
   /**
@@ -89,21 +93,31 @@ export class Rig {
     return { requests: all, partial }
   }
 
+  /** Waits until every row so far and this one have left their records: for exchanges whose end nobody outside sees. */
+  async recorded(records: readonly Expected[]): Promise<void> {
+    const count = this.expected.reduce((sum, row) => sum + row.records.length, records.length)
+    await this.postern.waitForRecords(count, (record) => !isStranger(record))
+  }
+
   /** Registers the file's last test: every row left exactly the access records it should have. */
   checkRecords(): void {
     test('each exchange left one access record that says why it ended', async () => {
       await this.postern.waitForRecord((record) => record['path'] === `/stranger/${this.strangers}`)
       const rows: { row: string | undefined; records: Expected[] }[] = []
       let records: Expected[] = []
-      for (const { path, reason, status } of this.postern.records()) {
-        if (typeof path === 'string' && path.startsWith('/stranger/')) {
+      for (const record of this.postern.records()) {
+        if (isStranger(record)) {
           rows.push({ row: this.expected[rows.length]?.row, records })
           records = []
-        } else records.push({ reason: String(reason), status: Number(status) })
+        } else records.push({ reason: String(record['reason']), status: Number(record['status']) })
       }
       assert.deepEqual(rows, this.expected)
     })
   }
+}
+
+function isStranger({ path }: LogLine): boolean {
+  return typeof path === 'string' && path.startsWith('/stranger/')
 }
 
 function configuration(upstreamUrl: string, { services, routes = '', catchAll = true }: RigOptions): string {

@@ -4,7 +4,7 @@ import type { Socket } from 'node:net'
 import { test } from 'node:test'
 import { type RawResponse, valuesOf } from '../support/raw-message.ts'
 import type { RawClient } from '../support/raw-client.ts'
-import type { RecordedConnection } from '../support/recording-upstream.ts'
+import { type RecordedConnection, ok } from '../support/recording-upstream.ts'
 import { ask } from './answers.ts'
 import { forwardings } from './forwarded.ts'
 import { crlf } from './notation.ts'
@@ -44,16 +44,20 @@ const speak = ({ upstream }: Tunnel): Socket => upstream.socket
 const over = (connection: RecordedConnection): Promise<true> =>
   rig.upstream.until(() => (connection.over === 'no' ? undefined : true), 'the end of the tunnel')
 
-/** Ends a row whose tunnel is closed on both sides. */
-async function settled(row: string, ...bytes: string[]): Promise<void> {
-  const { requests, partial } = await rig.settle(row, [{ reason: 'ok', status: 101 }])
+/** Ends a row whose tunnel the client has closed; `bytes` are what the upstream got through it. */
+async function settled(row: string, { upstream }: Tunnel, bytes = ''): Promise<void> {
+  await over(upstream)
+  upstream.socket.destroy()
+  const records = [{ reason: 'ok', status: 101 }]
+  await rig.recorded(records)
+  const { requests, partial } = await rig.settle(row, records)
   assert.deepEqual(
     requests.map(({ start }) => start),
     ['GET /chat HTTP/1.1'],
   )
   assert.deepEqual(
     partial.map((one) => one.partial),
-    bytes,
+    bytes === '' ? [] : [bytes],
   )
 }
 
@@ -78,25 +82,23 @@ for (const connection of ['Upgrade', 'upgrade', 'keep-alive, Upgrade']) {
     speak(tunnel).write('pong')
     assert.equal(await client.take(4), 'pong')
     client.close()
-    await over(upstream)
-    await settled(connection, 'ping')
+    await settled(connection, tunnel, 'ping')
   })
 }
 
 test('bytes in the packet of the 101 are not lost', async () => {
-  const { client, upstream } = await open({ greeting: 'hello' })
-  assert.equal(await client.take(5), 'hello')
-  client.close()
-  await over(upstream)
-  await settled('greeting')
+  const tunnel = await open({ greeting: 'hello' })
+  assert.equal(await tunnel.client.take(5), 'hello')
+  tunnel.client.close()
+  await settled('greeting', tunnel)
 })
 
 test('bytes in the packet of the request are not lost', async () => {
-  const { client, upstream } = await open({ early: 'GET /early HTTP/1.1\r\n\r\n' })
-  await rig.upstream.until(() => upstream.partial.length === 23 || undefined, 'the early bytes')
-  client.close()
-  await over(upstream)
-  await settled('early bytes', 'GET /early HTTP/1.1\r\n\r\n')
+  const early = 'GET /early HTTP/1.1\r\n\r\n'
+  const tunnel = await open({ early })
+  await rig.upstream.until(() => tunnel.upstream.partial === early || undefined, 'the early bytes')
+  tunnel.client.close()
+  await settled('early bytes', tunnel, early)
 })
 
 test('every byte passes, both ways, in order', async () => {
@@ -108,8 +110,7 @@ test('every byte passes, both ways, in order', async () => {
   assert.ok(Buffer.from(await client.take(noise.length), 'latin1').equals(noise), 'at the client')
   await rig.upstream.until(() => upstream.partial.length === noise.length || undefined, 'the bytes')
   client.close()
-  await over(upstream)
-  await settled('noise', noise.toString('latin1'))
+  await settled('noise', tunnel, noise.toString('latin1'))
 })
 
 test('the client closes its half and still hears the rest', async () => {
@@ -122,7 +123,7 @@ test('the client closes its half and still hears the rest', async () => {
   speak(tunnel).end('late')
   assert.deepEqual(await client.closed(), { how: 'end', rest: 'late' })
   client.close()
-  await settled('half-close by the client', 'last')
+  await settled('half-close by the client', tunnel, 'last')
 })
 
 test('the upstream closes its half and still hears the rest', async () => {
@@ -135,14 +136,13 @@ test('the upstream closes its half and still hears the rest', async () => {
   await over(upstream)
   assert.equal(upstream.partial, 'late')
   client.close()
-  await settled('half-close by the upstream', 'late')
+  await settled('half-close by the upstream', tunnel, 'late')
 })
 
 test('the client breaks off: so does the gateway', async () => {
-  const { client, upstream } = await open()
-  client.reset()
-  await over(upstream)
-  await settled('reset by the client')
+  const tunnel = await open()
+  tunnel.client.reset()
+  await settled('reset by the client', tunnel)
 })
 
 test('the upstream breaks off right after 101: so does the gateway', async () => {
@@ -150,7 +150,7 @@ test('the upstream breaks off right after 101: so does the gateway', async () =>
   speak(tunnel).resetAndDestroy()
   assert.equal((await tunnel.client.closed()).rest, '')
   tunnel.client.close()
-  await settled('reset by the upstream')
+  await settled('reset by the upstream', tunnel)
 })
 
 for (const [status, lines] of [
@@ -199,6 +199,7 @@ forwardings(rig, [
 ])
 
 test('HTTP/1.0 cannot upgrade', async () => {
+  rig.upstream.script = ok()
   const client = await rig.connect()
   await client.send(shake().replace('HTTP/1.1', 'HTTP/1.0'))
   assert.equal((await client.response()).status, 200)
