@@ -30,6 +30,7 @@ export function readWholeBody(x: GatewayExchange, bytesMax: number): Promise<Rep
         },
       },
       bound,
+      0,
     )
   })
 }

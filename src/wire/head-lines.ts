@@ -28,10 +28,10 @@ export function headEnd(text: string, from: number): number {
   return at === -1 ? -1 : at + 4
 }
 
-/** True when an incomplete head can no longer become a valid one: a line feed on its own, or a first byte no method starts with. */
-export function isHopeless(text: string): boolean {
-  if (text.length > 0 && TOKEN[text.charCodeAt(0)] !== 1) return true
-  for (let lf = text.indexOf('\n'); lf !== -1; lf = text.indexOf('\n', lf + 1)) {
+/** True when the incomplete head at `start` cannot become valid: a line feed on its own, or a first byte no method starts with. */
+export function isHopeless(text: string, start: number): boolean {
+  if (text.length > start && TOKEN[text.charCodeAt(start)] !== 1) return true
+  for (let lf = text.indexOf('\n', start); lf !== -1; lf = text.indexOf('\n', lf + 1)) {
     if (lf === 0 || text.charCodeAt(lf - 1) !== CR) return true
   }
   return false
@@ -95,23 +95,22 @@ export function lineIs(head: Head, line: number, value: string): boolean {
 
 /** Reads `close`, `keep-alive` and `upgrade`; says whether upgrade was named. Other options nominate fields to drop (RFC 9110 §7.6.1). */
 export function readConnection(head: RequestHead | ResponseHead, line: number): boolean {
+  // Nearly always one of these two, and then nothing needs to be taken apart.
   if (lineIs(head, line, 'keep-alive')) {
     head.keepAlive = true
     return false
   }
   if (lineIs(head, line, 'close')) {
-    head.keepAlive = false
+    head.closes = true
     return false
   }
   let upgrade = false
-  let close = false
   for (const option of head.value(line).split(',')) {
     const name = option.trim().toLowerCase()
-    if (name === 'close') close = true
+    if (name === 'close') head.closes = true
     else if (name === 'keep-alive') head.keepAlive = true
     else if (name === 'upgrade') upgrade = true
     else if (name !== '') head.nominates = true
   }
-  if (close) head.keepAlive = false
   return upgrade
 }

@@ -86,6 +86,8 @@ export class Head {
   readonly at = new Int32Array(4 * LINES_MAX)
   /** The FIELD of each line. */
   readonly fields = new Uint8Array(LINES_MAX)
+  /** True when `Connection` says close, on whichever line: close outweighs keep-alive. */
+  closes = false
   /** True when `Connection` names fields of its own to drop, beyond close, keep-alive and upgrade. */
   nominates = false
 

@@ -66,6 +66,7 @@ export class InboundH1 implements Inbound, Timed {
   private draining = false
   private discarding = false
   private lingerUntil = 0
+  private idleMs: number
 
   // The answer.
   private responding = false
@@ -86,6 +87,7 @@ export class InboundH1 implements Inbound, Timed {
     this.handler = handler
     this.deadlines = deadlines
     this.timeouts = timeouts
+    this.idleMs = timeouts.bodyIdleMs
     this.onClosed = onClosed
     this.writer = new MessageWriter(socket)
     const address = socket.remoteAddress ?? ''
@@ -113,7 +115,7 @@ export class InboundH1 implements Inbound, Timed {
         this.readHead(bytes, 0)
         return
       case READING:
-        this.deadline = this.deadlines.now + this.timeouts.bodyIdleMs
+        this.deadline = this.deadlines.now + this.idleMs
         this.readBodyBytes(bytes)
         return
       case LINGERING:
@@ -134,24 +136,20 @@ export class InboundH1 implements Inbound, Timed {
   }
 
   private readHead(bytes: Buffer, from: number): void {
-    let start = from
     const had = this.partial.length
-    if (had === 0) {
-      this.deadline = this.deadlines.now + this.timeouts.headMs
-      // One empty line before a request line is tolerated (RFC 9112 §2.2).
-      if (bytes[start] === 13 && bytes[start + 1] === 10) start += 2
-      if (start >= bytes.length) return
-    }
-    const text = this.partial + bytes.toString('latin1', start, Math.min(bytes.length, start + HEAD_BYTES_MAX - had))
-    const end = headEnd(text, Math.max(0, had - 3))
+    if (had === 0) this.deadline = this.deadlines.now + this.timeouts.headMs
+    const text = this.partial + bytes.toString('latin1', from, Math.min(bytes.length, from + HEAD_BYTES_MAX - had))
+    // One empty line before a request line is tolerated (RFC 9112 §2.2).
+    const start = text.charCodeAt(0) !== 13 ? 0 : text.length === 1 || text.charCodeAt(1) === 10 ? 2 : 0
+    const end = headEnd(text, Math.max(start, had - 3))
     if (end === -1) {
-      if (isHopeless(text)) return this.refuse(PROBLEMS.malformedRequest)
+      if (isHopeless(text, start)) return this.refuse(PROBLEMS.malformedRequest)
       if (text.length < HEAD_BYTES_MAX) this.partial = text
       else this.refuse(text.includes('\r\n') ? PROBLEMS.headTooLarge : PROBLEMS.targetTooLong)
       return
     }
     this.bytesIn = end
-    const wrong = parseRequestHead(this.head, end === text.length ? text : text.slice(0, end))
+    const wrong = parseRequestHead(this.head, start === 0 && end === text.length ? text : text.slice(start, end))
     if (wrong !== null) return this.refuse(wrong)
     this.begin()
     if (this.head.framing === FRAMING.none) this.phase = RECEIVED
@@ -159,7 +157,7 @@ export class InboundH1 implements Inbound, Timed {
       this.phase = WAITING
       this.body.start(this.head)
     }
-    this.keep(bytes, start + end - had)
+    this.keep(bytes, from + end - had)
     this.handler.request(this)
   }
 
@@ -172,14 +170,16 @@ export class InboundH1 implements Inbound, Timed {
     this.responding = false
     this.closeAfter = !this.head.keepAlive || this.draining
     this.continued = !this.head.expectContinue
+    this.idleMs = this.timeouts.bodyIdleMs
   }
 
-  readBody(sink: BodySink, bytesMax: number): void {
+  readBody(sink: BodySink, bytesMax: number, idleMs: number): void {
     if (this.phase === RECEIVED) sink.end()
     if (this.phase !== WAITING) return
     this.body.to(sink, bytesMax)
     this.phase = READING
-    this.deadline = this.deadlines.now + (this.continued ? this.timeouts.bodyIdleMs : CONTINUE_WAIT_MS)
+    if (idleMs !== 0) this.idleMs = idleMs
+    this.deadline = this.deadlines.now + (this.continued ? this.idleMs : CONTINUE_WAIT_MS)
     if (bytesMax !== 0 && this.head.length > bytesMax) this.bodyFailed(PROBLEMS.bodyTooLarge)
     else this.readWaitingBody()
   }
@@ -213,7 +213,7 @@ export class InboundH1 implements Inbound, Timed {
   }
 
   resumeBody(): void {
-    if (this.phase === READING) this.deadline = this.deadlines.now + this.timeouts.bodyIdleMs
+    if (this.phase === READING) this.deadline = this.deadlines.now + this.idleMs
     this.unpause()
   }
 
@@ -268,7 +268,7 @@ export class InboundH1 implements Inbound, Timed {
   expired(): void {
     if (this.phase === READING && !this.continued) {
       this.continue()
-      this.deadline = this.deadlines.now + this.timeouts.bodyIdleMs
+      this.deadline = this.deadlines.now + this.idleMs
     } else if (this.phase === READING && !this.discarding) this.bodyFailed(PROBLEMS.bodyTimeout)
     else if (this.phase === IDLE && this.partial !== '') this.refuse(PROBLEMS.headTimeout)
     else this.socket.destroy()
@@ -330,7 +330,7 @@ export class InboundH1 implements Inbound, Timed {
     if (this.lengthLeft !== -1) this.lengthLeft -= end - start
     const room = this.writer.write(bytes, start, end)
     // A client that does not read is given as long as one that does not write.
-    if (!room && this.phase === RECEIVED) this.deadline = this.deadlines.now + this.timeouts.bodyIdleMs
+    if (!room && this.phase === RECEIVED) this.deadline = this.deadlines.now + this.idleMs
     return room
   }
 
@@ -349,7 +349,7 @@ export class InboundH1 implements Inbound, Timed {
     this.discarding = true
     this.body.to(null, 0)
     this.phase = READING
-    this.deadline = this.deadlines.now + this.timeouts.bodyIdleMs
+    this.deadline = this.deadlines.now + this.idleMs
     this.readWaitingBody()
   }
 

@@ -24,8 +24,11 @@ export interface Inbound {
   readonly bytesOut: number
   listener: InboundListener | null
 
-  /** Starts reading the body. Before it, the body stays in the socket (and `Expect: 100-continue` unanswered). */
-  readBody(sink: BodySink, bytesMax: number): void
+  /**
+   * Starts reading the body. Before it, the body stays in the socket (and `Expect: 100-continue` unanswered). `bytesMax` 0 is no
+   * bound; `idleMs` is the longest silence, 0 the listener's own.
+   */
+  readBody(sink: BodySink, bytesMax: number, idleMs: number): void
   pauseBody(): void
   resumeBody(): void
   /** Says 100 once, if the client waits for it. */

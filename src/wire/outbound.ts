@@ -117,6 +117,8 @@ export class Outbound implements Timed {
       host: origin.host,
       port: origin.port,
       noDelay: true,
+      // A half-closed tunnel goes on; any other connection that the upstream half-closes is dropped by `ended`.
+      allowHalfOpen: true,
       ...(lookup === undefined ? {} : { lookup }),
       onread: { buffer: READ_BUFFER, callback: (n: number, bytes: Uint8Array) => this.received(n, bytes as Buffer) },
     }
@@ -129,7 +131,7 @@ export class Outbound implements Timed {
       : connectTcp(options)
     this.writer = new MessageWriter(this.socket)
     this.socket.on(origin.secure ? 'secureConnect' : 'connect', () => this.onConnect())
-    this.socket.on('drain', () => this.listener?.drain())
+    this.socket.on('drain', () => this.drained())
     this.socket.on('end', () => this.ended())
     this.socket.on('error', (error: NodeJS.ErrnoException) => this.broken(error))
     this.socket.on('close', () => this.onClose())
@@ -164,13 +166,17 @@ export class Outbound implements Timed {
     this.requests++
     this.startedAt = now
     this.writer.begin(head, chunked)
-    this.deadline = this.within(this.connected ? timeouts.firstByteMs : timeouts.connectMs)
+    this.deadline = this.within(this.connected ? 0 : timeouts.connectMs)
     if (this.connected) listener.ready()
   }
 
   /** Sends body bytes; copies what it cannot send at once. False: wait for `drain`. */
   write(bytes: Uint8Array, start: number, end: number): boolean {
-    return this.closed || this.writer.write(bytes, start, end)
+    if (this.closed) return true
+    const room = this.writer.write(bytes, start, end)
+    // An upstream that does not take the body is given as long as one that does not send its answer.
+    if (!room && this.connected && this.answerBytes === 0) this.deadline = this.within(this.timeouts.idleMs)
+    return room
   }
 
   endRequest(): void {
@@ -212,8 +218,14 @@ export class Outbound implements Timed {
   private onConnect(): void {
     this.connected = true
     if (this.listener === null) return
-    this.deadline = this.within(this.timeouts.firstByteMs)
+    this.deadline = this.within(this.requestSent ? this.timeouts.firstByteMs : 0)
     this.listener.ready()
+  }
+
+  private drained(): void {
+    if (this.listener === null) return
+    if (!this.requestSent && this.answerBytes === 0) this.deadline = this.within(0)
+    this.listener.drain()
   }
 
   // ---- receiving
@@ -313,7 +325,9 @@ export class Outbound implements Timed {
 
   private upgrade(head: ResponseHead, bytes: Buffer, start: number, n: number): void {
     const { listener, socket } = this
-    if (!this.upgradeAsked || listener === null) return this.fail('invalid-answer')
+    if (listener === null || !this.upgradeAsked) return this.fail('invalid-answer')
+    // Only what was asked for (RFC 9110 §7.8).
+    if (head.get('upgrade')?.toLowerCase() !== 'websocket') return this.fail('invalid-answer')
     this.context.deadlines.remove(this)
     this.listener = null
     this.closed = true // not the pool's any more

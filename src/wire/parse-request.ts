@@ -60,6 +60,7 @@ function readRequestFields(head: RequestHead): Problem | null {
   let upgrade = -1
   let wantsUpgrade = false
   head.keepAlive = head.minor === 1
+  head.closes = false
   head.nominates = false
   for (let line = 0; line < head.count; line++) {
     switch (head.fields[line]) {
@@ -91,6 +92,7 @@ function readRequestFields(head: RequestHead): Problem | null {
         break
     }
   }
+  if (head.closes) head.keepAlive = false
   if (chunked && length !== -1) return PROBLEMS.ambiguousFraming
   head.framing = chunked ? FRAMING.chunked : length > 0 ? FRAMING.length : FRAMING.none
   head.length = length > 0 ? length : 0
@@ -101,7 +103,7 @@ function readRequestFields(head: RequestHead): Problem | null {
     if (!lineIs(head, expect, '100-continue')) return PROBLEMS.expectationFailed
     head.expectContinue = head.framing !== FRAMING.none
   }
-  head.upgrade = upgrade !== -1 && wantsUpgrade ? head.value(upgrade).toLowerCase() : ''
+  head.upgrade = upgrade !== -1 && wantsUpgrade && head.minor === 1 ? head.value(upgrade).toLowerCase() : ''
   return null
 }
 

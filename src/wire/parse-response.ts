@@ -38,6 +38,7 @@ function readResponseFields(head: ResponseHead, method: string): boolean {
   let chunked = false
   let otherCoding = false
   head.keepAlive = head.minor === 1
+  head.closes = false
   head.nominates = false
   head.keepAliveTimeout = -1
   for (let line = 0; line < head.count; line++) {
@@ -62,6 +63,7 @@ function readResponseFields(head: ResponseHead, method: string): boolean {
       }
     }
   }
+  if (head.closes) head.keepAlive = false
   if (otherCoding || (chunked && (length !== -1 || head.minor === 0))) return false
   const { status } = head
   head.length = length === -1 ? 0 : length

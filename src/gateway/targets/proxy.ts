@@ -144,6 +144,7 @@ class ProxyFlow implements OutboundListener, InboundListener {
         end: () => this.connection?.endRequest(),
       },
       x.route.bodyBytesMax,
+      this.service.timeouts.idleMs,
     )
   }
 
