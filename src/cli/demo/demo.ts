@@ -1,0 +1,103 @@
+/** The demo from start to end: a shop, a partner and a gateway come up, the story is told, and they stay up until Ctrl-C. */
+import { join, resolve } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { createAdminClient } from '../../admin/client.ts'
+import { systemClock } from '../../base/clock.ts'
+import type { Environment } from '../../config/environment.ts'
+import { readConfigFile, stateOfFile } from '../config-file.ts'
+import type { DemoOptions } from '../demo.ts'
+import { Failure } from '../failure.ts'
+import { type Host, paintFor } from '../host.ts'
+import { stopRequested } from '../signals.ts'
+import { type GatewayProcess, startGateway } from './gateway-process.ts'
+import { Live } from './live.ts'
+import { openPartner, type Partner } from './partner.ts'
+import { insistOnPorts } from './ports.ts'
+import { openFolder, readSaved, type Saved, writeSaved } from './saved.ts'
+import { Say } from './say.ts'
+import { closeShop, openShop, type Shop } from './shop.ts'
+import { playStory } from './story.ts'
+import { printTryIt } from './try-it.ts'
+
+const FOLDER = '.postern'
+const SHOP_FILE = '../examples/shop/postern.yaml'
+
+/** Throws Failure when it cannot start, and with `once` when a step of the story did not happen. */
+export async function demo(host: Host, options: DemoOptions): Promise<void> {
+  const say = new Say(host.stdout, paintFor(host.stdout, host.env))
+  const stop = stopRequested(() => host.exitNow(1)).then(() => 'stop' as const)
+  await using open = new AsyncDisposableStack()
+
+  await insistOnPorts({ '--port': options.port, '--admin-port': options.adminPort })
+  const folder = resolve(FOLDER)
+  await openFolder(folder)
+  const before = await readSaved(folder)
+
+  const began = systemClock.elapsed()
+  const shop = open.adopt(await openShop(), closeShop)
+  const partner = open.adopt(await openPartner(before.partner), (partner) => partner.service.close())
+  const live = new Live(say, shop, partner)
+  const { gateway, adminToken } = await openGateway({ host, options, folder, before, shop, partner, say, live })
+  open.defer(() => gateway.stop())
+  const saved = { ...before, gateway: gateway.gateway, admin: gateway.admin, adminToken, partner: partner.url }
+  await writeSaved(folder, saved)
+
+  say.title('A shop behind Postern')
+  say.line(
+    `  gateway ${say.paint.cyan(saved.gateway)}   admin ${say.paint.cyan(saved.admin)}   keys in ${FOLDER}/demo.json`,
+  )
+  say.line()
+  const lost = gateway.lost.then((why) => {
+    throw new Failure(why)
+  })
+  const api = createAdminClient({ url: saved.admin, token: adminToken })
+  const told = await Promise.race([playStory({ saved, shop, partner, api, say }), stop, lost])
+  if (told !== null) {
+    if (told === 'stop') throw new Failure('stopped before the story was over')
+    if (options.once) throw new Failure(told)
+    say.line(`  ${say.paint.red('✗')} ${told}`)
+  } else say.line(`\n  Every step happened, in ${((systemClock.elapsed() - began) / 1_000).toFixed(1)} s.`)
+  if (options.once) return
+
+  printTryIt(say, saved, host.entry)
+  say.title('What happens now, until Ctrl-C:')
+  live.start()
+  await Promise.race([stop, lost])
+  live.stop()
+  say.line('\n  Stopping …')
+}
+
+interface Opening {
+  readonly host: Host
+  readonly options: DemoOptions
+  readonly folder: string
+  readonly before: Saved
+  readonly shop: Shop
+  readonly partner: Partner
+  readonly say: Say
+  readonly live: Live
+}
+
+async function openGateway(opening: Opening): Promise<{ gateway: GatewayProcess; adminToken: string }> {
+  const { host, options, folder, before, shop, say, live } = opening
+  // What the gateway keeps is for its owner alone, as everything in the folder.
+  process.umask(0o077)
+  const env: Environment = {
+    ...host.env,
+    GATEWAY_PORT: String(options.port),
+    ADMIN_PORT: String(options.adminPort),
+    STORE_FILE: join(folder, 'postern.db'),
+    ...Object.fromEntries(Object.entries(shop).map(([name, { url }]) => [`${name.toUpperCase()}_URL`, url])),
+    MOBILE_APP_KEY: before.apiKey,
+    STRIPE_WEBHOOK_SECRET: before.stripeSecret,
+    GITHUB_WEBHOOK_SECRET: before.githubSecret,
+  }
+  const file = await readConfigFile(fileURLToPath(new URL(SHOP_FILE, pathToFileURL(host.entry))))
+  const start = async () => {
+    const state = await stateOfFile(file, { ...host, env })
+    const adminToken = await (await host.roots()).tokenOf(state)
+    const gateway = await startGateway({ entry: host.entry, file: file.path, env, onAccess: (one) => live.access(one) })
+    return { gateway, adminToken }
+  }
+  return say.during('the gateway starts', start())
+}

@@ -1,0 +1,57 @@
+/** `postern run`: serves a configuration file until it is asked to stop. */
+import type { Command } from 'commander'
+import { DEFAULT_FILE, readConfigFile, stateOfFile } from './config-file.ts'
+import { Failure } from './failure.ts'
+import type { App, Host } from './host.ts'
+import { stopRequested } from './signals.ts'
+
+/** What runs at the end may take this long; orchestrators commonly kill after 30 s. */
+const STOP_MS = 20_000
+
+export function addRun(program: Command, host: Host): void {
+  program
+    .command('run')
+    .summary('serve a configuration file')
+    .description(
+      'Serves a configuration file, and serves it anew whenever it changes. Writes its log to standard output as JSON lines.\n' +
+        'SIGTERM or Ctrl-C finishes what runs and ends; a second one ends at once.',
+    )
+    .argument('[file]', 'the configuration', DEFAULT_FILE)
+    .addHelpText('after', '\nExample:\n  postern run postern.yaml')
+    .action((name: string) => run(host, name))
+}
+
+async function run(host: Host, name: string): Promise<void> {
+  const file = await readConfigFile(name)
+  await stateOfFile(file, host)
+  const { startApp } = await host.roots()
+  const stop = stopRequested(() => host.exitNow(1))
+  const fatal = Promise.withResolvers<never>()
+  // It may fail while it is being stopped, when nobody waits for this any more.
+  fatal.promise.catch(() => undefined)
+
+  const app = await startApp({ file: file.path, env: host.env, onFatal: (error) => fatal.reject(error) }).catch(
+    (error: unknown): App => {
+      throw startFailure(error)
+    },
+  )
+  try {
+    await Promise.race([stop, fatal.promise])
+  } finally {
+    await app.stop(STOP_MS)
+  }
+}
+
+/** What the operating system refused, said so that it can be acted on; an engine thread hands over only the words. */
+function startFailure(error: unknown): unknown {
+  const message = error instanceof Error ? error.message : String(error)
+  const taken = /EADDRINUSE.*?(\S+:\d+)/.exec(message)?.[1]
+  if (taken !== undefined)
+    return new Failure(`${taken} is taken by another process; stop that one, or change the address in the file`)
+  const barred = /EACCES.*?(\S+:\d+)/.exec(message)?.[1]
+  if (barred !== undefined)
+    return new Failure(`${barred} may not be listened on by this user; choose a port above 1023`)
+  const absent = /EADDRNOTAVAIL.*?(\S+:\d+)/.exec(message)?.[1]
+  if (absent !== undefined) return new Failure(`${absent} is no address of this machine`)
+  return error
+}

@@ -1,0 +1,25 @@
+/** Being asked to stop: by a signal, or by the end of the process that started this one over a channel. */
+
+/**
+ * A terminal sends Ctrl-C to npm and to us, and npm passes its own on: two signals for one key, a few ms apart. A second wish
+ * comes later than that.
+ */
+const SAME_WISH_MS = 300
+
+/** Resolves at the first SIGINT or SIGTERM, or when the parent's channel closes. A later signal calls `again`. */
+export function stopRequested(again: () => void): Promise<void> {
+  return new Promise((resolve) => {
+    let asked = false
+    let insist = false
+    const ask = (): void => {
+      if (insist) return again()
+      if (asked) return
+      asked = true
+      setTimeout(() => (insist = true), SAME_WISH_MS).unref()
+      resolve()
+    }
+    process.on('SIGINT', ask).on('SIGTERM', ask)
+    // Whoever spawned us with a channel and was killed cannot send a signal any more.
+    if (process.connected) process.once('disconnect', ask)
+  })
+}
