@@ -93,7 +93,10 @@ export interface Store {
   release(lessee: Lessee, deliveryIds: readonly string[], nextAt: number): Promise<void>
   /** When the next pending delivery is due, ms; null when nothing waits. */
   nextDue(): Promise<number | null>
-  /** Says that `lessee` lives, and makes the leases of those silent for `silentMs` due again. Returns how many were reclaimed. */
+  /**
+   * Says that `lessee` lives, and makes the leases of those silent for `silentMs`, or never heard of, due again. Returns how
+   * many were reclaimed. A lessee's first heartbeat therefore comes before its first lease.
+   */
   heartbeat(lessee: Lessee, nowMs: number, silentMs: number): Promise<number>
 
   // ---- resources
@@ -144,6 +147,7 @@ export interface Store {
   initSetting(key: string, value: string): Promise<string>
 
   stats(): Promise<StoreStats>
+  /** Waits for this caller's own calls and lets go of the store; other callers go on. */
   close(): Promise<void>
 }
 

@@ -18,16 +18,13 @@ export function answerOf({ call, values, faults }: Task): Answer {
   return { number: call.number, values, faults }
 }
 
-/** A walk only has its listing brought up to date here; it reads when the group is committed. */
-export type Transact = (tasks: readonly Task[]) => void
-
 /**
  * Runs all tasks in one transaction and leaves in each how it ended. At first the hot calls run without savepoints, since
  * they hardly ever fail; when one does, the group is done again with a savepoint around every part, so that the failure
  * stays with the caller who caused it. What is nobody's fault (disk full, write failed) rolls everything back and is
- * everybody's answer.
+ * everybody's answer. Of a walk only the listing is brought up to date here: it reads when the group is committed.
  */
-export function transactOn(db: DatabaseSync, operations: Operations): Transact {
+export function transactOn(db: DatabaseSync, operations: Operations): (tasks: readonly Task[]) => void {
   const { tally, listing } = operations
   const begin = db.prepare('BEGIN IMMEDIATE')
   const commit = db.prepare('COMMIT')
@@ -70,20 +67,13 @@ export function transactOn(db: DatabaseSync, operations: Operations): Transact {
   }
 
   return (tasks) => {
-    let careful = false
-    try {
-      pass(tasks, careful)
-      return
-    } catch (error) {
-      undo()
-      careful = isCallersOwn(error)
-      if (!careful) return failAll(tasks, error)
-    }
-    try {
-      pass(tasks, careful)
-    } catch (error) {
-      undo()
-      failAll(tasks, error)
+    for (const careful of [false, true]) {
+      try {
+        return pass(tasks, careful)
+      } catch (error) {
+        undo()
+        if (careful || !isCallersOwn(error)) return failAll(tasks, error)
+      }
     }
   }
 }

@@ -9,7 +9,7 @@ export interface Migration {
 }
 
 /** In order; a published one is never edited, the next one corrects it. */
-export const MIGRATIONS: readonly Migration[] = [{ name: '0001-ground', sql: ground }]
+const MIGRATIONS: readonly Migration[] = [{ name: '0001-ground', sql: ground }]
 
 /**
  * Runs the migrations this store has not seen, all in one transaction. Throws when the store was written by a newer version

@@ -20,7 +20,7 @@ export interface StoreHost {
   connect(): MessagePort
   /** A new client for this thread. */
   client(): Store
-  /** Commits and answers what was called before, leaves one file without a log behind, ends the thread. */
+  /** Commits and answers what was called before, moves the log into the file, ends the thread. */
   close(): Promise<void>
 }
 

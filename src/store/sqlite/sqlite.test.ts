@@ -19,7 +19,7 @@ const OPEN = new URL('./open.ts', import.meta.url)
 
 async function newPath(t: TestContext): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'store-'))
-  t.after(() => rm(folder, { recursive: true }))
+  t.after(() => rm(folder, { recursive: true, maxRetries: 3 }))
   return join(folder, 'test.db')
 }
 

@@ -44,8 +44,10 @@ function runGroup(): void {
   const tasks = waiting
   waiting = []
   const done: Waiting[] = []
-  const writes = tasks.filter(({ call }) => !isRead(call))
+  const writes = tasks.filter(({ call }) => !isRead(call) && !isWalk(call))
+  const lists = tasks.filter(({ call }) => isWalk(call))
   if (writes.length > 0) transact(writes)
+  if (lists.length > 0) transact(lists) // apart, so that lists are still to be had when the disk is full
   for (const task of tasks) {
     const { call } = task
     if (isWalk(call) && task.faults === null) walking.set(task, startWalk(operations, call))
@@ -87,7 +89,7 @@ function connect(port: MessagePort): void {
   port.on('close', () => ports.delete(port))
 }
 
-/** Commits and answers everything that was sent before, then leaves one file behind. */
+/** Commits and answers everything that was sent before. Closing moves the log into the file, if there is room. */
 function close(): void {
   for (const port of ports) {
     for (let next = receiveMessageOnPort(port); next !== undefined; next = receiveMessageOnPort(port)) {
@@ -95,7 +97,6 @@ function close(): void {
     }
   }
   while (waiting.length > 0 || walking.size > 0) runGroup()
-  db.exec('PRAGMA wal_checkpoint(TRUNCATE)')
   db.close()
   for (const port of ports) port.close()
   main.close()
