@@ -66,7 +66,7 @@ const namedByNoun: Rule = {
 }
 
 /** Folders of a developer's or a build machine, at the start of a path. */
-const MACHINE_PATH = /(?<![\w.~}$*-])\/(?:root|work|Users|home|mnt|private)\/[\w.-]+|\b[A-Z]:\\Users\\/
+const MACHINE_PATH = /(?<![\w.~}$*-])\/(?:root|work|tmp|Users|home|mnt|private)\/[\w.-]+|\b[A-Z]:\\Users\\/
 /** Hosts that packages come from. Whoever installs says where from; the lock file pins by hash. */
 const PACKAGE_HOST =
   /https?:\/\/(?:[\w-]+\.)*(?:registry|artifactory|nexus|verdaccio|mirrors?|proxy\.golang)[\w-]*\.[\w.-]+|"resolved":\s*"https?:|^registry\s*=/im
