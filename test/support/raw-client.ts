@@ -32,7 +32,11 @@ export class RawClient {
   static async connect(port: number, host = '127.0.0.1'): Promise<RawClient> {
     const client = new RawClient(connect({ port, host, allowHalfOpen: true }))
     await client.signal.until(
-      () => (client.socket.pending && client.over === 'no' ? undefined : true),
+      () => {
+        if (!client.socket.pending) return true
+        if (client.over !== 'no') throw new Error(`no connection to port ${port}`)
+        return undefined
+      },
       () => `a connection to port ${port}`,
     )
     return client
@@ -94,6 +98,14 @@ export class RawClient {
       () => `the end of the connection; so far ${this.shown()}`,
     )
     return { how, rest: this.rest }
+  }
+
+  /** Waits until what was received holds this text. */
+  async until(text: string): Promise<void> {
+    await this.signal.until(
+      () => this.received.includes(text) || undefined,
+      () => `${JSON.stringify(text)}; so far ${this.shown()}`,
+    )
   }
 
   /** Waits until at least so many bytes are there that no answer has been read from, and takes them. */

@@ -70,7 +70,7 @@ for (const { name, script, send, until, heard = '' } of aborts) {
         if (until !== '') return upstream.open.find((one) => one.partial.endsWith(until))
         return upstream.requests[before]?.connection
       }, 'the request')
-      while (!client.received.includes(heard)) await client.take(1)
+      await client.until(heard)
       leave(client)
       await upstream.until(() => (connection.over === 'no' ? undefined : true), 'the end of the request')
       const { requests, partial } = await rig.settle(`${how} ${name}`, [{ reason: 'client-abort', status: 499 }])

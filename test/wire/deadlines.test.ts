@@ -71,7 +71,8 @@ for (const [name, send] of [
     await client.send(get('/a'))
     assert.equal((await client.response()).body.toString(), 'hello')
     client.close()
-    await rig.settle(name, [{ reason: TIMED_OUT.code, status: TIMED_OUT.status }, OK])
+    const { requests } = await rig.settle(name, [{ reason: TIMED_OUT.code, status: TIMED_OUT.status }, OK])
+    assert.equal(requests.length, send.includes('/full') ? 1 : 2, 'a late answer is not asked for again')
   })
 }
 

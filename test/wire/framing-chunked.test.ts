@@ -53,6 +53,7 @@ const broken: readonly Broken[] = [
   { name: 'data that ends without CRLF', body: '5⏎hello0⏎⏎', before: 'hello' },
   { name: 'data ended by a line feed alone', body: '5⏎hello\n0⏎⏎', before: 'hello' },
   { name: 'data ended by a carriage return alone', body: '5⏎hello\r0⏎⏎', before: 'hello' },
+  { name: 'data ended by a letter and a line feed', body: '5⏎helloX\n0⏎⏎', before: 'hello' },
   { name: 'data longer than its size', body: '5⏎hello!⏎0⏎⏎', before: 'hello' },
   { name: 'an empty line before the last chunk', body: '5⏎hello⏎⏎0⏎⏎', before: 'hello' },
   { name: 'a trailer without a colon', body: '5⏎hello⏎0⏎X⏎⏎', before: 'hello' },

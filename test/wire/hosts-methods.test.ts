@@ -27,6 +27,7 @@ refusals(
     ['absolute form with user information', 'GET http://u@a/a HTTP/1.1⏎Host: a⏎⏎'],
     ['absolute form with user information in Host too', 'GET http://u@a/a HTTP/1.1⏎Host: u@a⏎⏎'],
     ...[
+      '',
       'user@a',
       'user:pass@a',
       'a,b',
@@ -66,15 +67,15 @@ for (const [host, body] of [
   ['shop.example.', 'shop'],
   ['a.wild.example', 'wild'],
   ['A.b.Wild.example:1', 'wild'],
-  ['wild.example', 'stranger'],
-  ['notshop.example', 'stranger'],
-  ['shop.example.evil', 'stranger'],
-  ['[::1]:80', 'stranger'],
+  ['wild.example', 'ok'],
+  ['notshop.example', 'ok'],
+  ['shop.example.evil', 'ok'],
+  ['[::1]:80', 'ok'],
 ] as const) {
   test(`host ${host} is of ${body}`, async () => {
     const answer = await exchangeOnce(rig.postern.port(), crlf(`GET /host HTTP/1.1⏎Host: ${host}⏎⏎`))
     assert.equal(answer.body.toString(), body)
-    await rig.settle(host, [{ reason: body === 'stranger' ? 'ok' : 'reply', status: 200 }])
+    await rig.settle(host, [{ reason: body === 'ok' ? 'ok' : 'reply', status: 200 }])
   })
 }
 
@@ -90,5 +91,17 @@ forwardings(rig, [
     upstream: [{ start: 'POST /method HTTP/1.1', framing: 'length' }],
   },
 ])
+
+test('refused: HEAD, without a body to the refusal', async () => {
+  const client = await rig.connect()
+  await client.send(crlf('HEAD /a HTTP/1.1⏎⏎'))
+  assert.equal((await client.response('HEAD')).status, 400)
+  assert.equal((await client.closed()).rest, '')
+  client.close()
+  assert.deepEqual(await rig.settle('HEAD refused', [{ reason: 'invalid-host', status: 400 }]), {
+    requests: [],
+    partial: [],
+  })
+})
 
 rig.checkRecords()

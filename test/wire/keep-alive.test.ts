@@ -120,6 +120,19 @@ for (const framing of ['Transfer-Encoding: chunked⏎⏎5⏎hello⏎0⏎⏎', 'C
   })
 }
 
+test('a client of HTTP/1.0 gets no interim answers', async () => {
+  rig.upstream.script = {
+    answer: crlf(
+      'HTTP/1.1 103 Early Hints⏎Link: </a>⏎⏎HTTP/1.1 100 Continue⏎⏎HTTP/1.1 200 OK⏎Content-Length: 5⏎⏎hello',
+    ),
+  }
+  const client = await rig.connect()
+  await client.send(crlf('GET /a HTTP/1.0⏎Host: a⏎⏎'))
+  assert.equal((await client.response()).body.toString(), 'hello')
+  client.close()
+  await rig.settle('no interim answers', [OK])
+})
+
 for (const [name, send] of [
   ['without a body', 'GET /nowhere HTTP/1.1⏎Host: a⏎⏎'],
   ['with a body', 'POST /nowhere HTTP/1.1⏎Host: a⏎Content-Length: 5⏎⏎hello'],

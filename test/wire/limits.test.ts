@@ -1,6 +1,7 @@
 /** How much a route takes: counted in bytes of data, whatever the framing says, and refused before the upstream believes it whole. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { valuesOf } from '../support/raw-message.ts'
 import { forwardings } from './forwarded.ts'
 import { crlf } from './notation.ts'
 import { isProblem, isRefusal, refusals, refusedAndClosed } from './refused.ts'
@@ -101,6 +102,42 @@ test('a body that nobody reads is never taken for a request', async () => {
     { reason: 'ambiguous-path', status: 400 },
   ])
   assert.deepEqual(trace, { requests: [], partial: [] })
+})
+
+for (const body of ['Content-Length: 5⏎⏎hello', 'Transfer-Encoding: chunked⏎⏎5⏎hello⏎0⏎⏎']) {
+  test(`a request behind a body that nobody reads is itself, or not answered: ${body.slice(0, 7)}`, async () => {
+    const client = await rig.connect()
+    await client.send(crlf(`POST /reply HTTP/1.1⏎Host: a⏎${body}GET /b HTTP/1.1⏎Host: b⏎⏎`))
+    const first = await client.response()
+    assert.equal(first.body.toString(), 'hi')
+    const records = [{ reason: 'reply', status: 200 }]
+    if (valuesOf(first, 'connection').includes('close')) assert.equal((await client.closed()).rest, '')
+    else {
+      assert.equal((await client.response()).status, 200)
+      records.push({ reason: 'ok', status: 200 })
+    }
+    client.close()
+    const { requests, partial } = await rig.settle(body, records)
+    assert.deepEqual(
+      [requests.map(({ start }) => start), partial],
+      [records.length === 2 ? ['GET /b HTTP/1.1'] : [], []],
+    )
+  })
+}
+
+test('an answer of our own to HEAD has its length and no body', async () => {
+  const client = await rig.connect()
+  await client.send(crlf('HEAD /reply HTTP/1.1⏎Host: a⏎⏎HEAD /a/%2f HTTP/1.1⏎Host: a⏎⏎GET /reply HTTP/1.1⏎Host: a⏎⏎'))
+  const answer = await client.response('HEAD')
+  assert.deepEqual([answer.status, valuesOf(answer, 'content-length')], [200, ['2']])
+  assert.equal((await client.response('HEAD')).status, 400)
+  assert.equal((await client.response()).body.toString(), 'hi')
+  client.close()
+  await rig.settle('HEAD', [
+    { reason: 'reply', status: 200 },
+    { reason: 'ambiguous-path', status: 400 },
+    { reason: 'reply', status: 200 },
+  ])
 })
 
 rig.checkRecords()

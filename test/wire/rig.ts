@@ -3,7 +3,7 @@
  * left behind. After each row a stranger's request goes through: whatever the row left in a pooled connection would spoil it.
  */
 import assert from 'node:assert/strict'
-import { after, test } from 'node:test'
+import { after, afterEach, beforeEach, test } from 'node:test'
 import { type LogLine, type Running, startPostern } from '../support/postern.ts'
 import { RawClient, exchangeOnce } from '../support/raw-client.ts'
 import { written } from '../support/raw-message.ts'
@@ -36,10 +36,11 @@ export class Rig {
   readonly postern: Running
   readonly upstream: RecordingUpstream
   private readonly clients: RawClient[] = []
+  private settled = true
   private strangers = 0
   private requestsSeen = 0
   private readonly partialSeen = new Set<RecordedConnection>()
-  private readonly expected: { readonly row: string; readonly records: readonly Expected[] }[] = []
+  private readonly expected: { readonly row: string; readonly records: readonly Expected[] | null }[] = []
 
   private constructor(postern: Running, upstream: RecordingUpstream) {
     this.postern = postern
@@ -54,6 +55,14 @@ export class Rig {
       throw error
     })
     const rig = new Rig(postern, upstream)
+    beforeEach(() => {
+      rig.settled = false
+      upstream.script = ok()
+    })
+    // A row that failed half-way must not spoil the next.
+    afterEach(async () => {
+      if (!rig.settled) await rig.settle('a row that failed', null)
+    })
     after(async () => {
       for (const client of rig.clients) client.close()
       await upstream.close()
@@ -70,10 +79,13 @@ export class Rig {
 
   /**
    * Ends a row: a stranger's request must come through untouched, then whatever else reached the upstream since the last call is
-   * handed back. `records` are the access records that the row must have left, in order; they are compared at the end of the file.
+   * handed back. `records` are the access records that the row must have left, in order; they are compared at the end of the file,
+   * unless they are null.
    */
-  async settle(row: string, records: readonly Expected[]): Promise<Trace> {
+  async settle(row: string, records: readonly Expected[] | null): Promise<Trace> {
     const { upstream } = this
+    this.settled = true
+    this.expected.push({ row, records })
     const path = `/stranger/${++this.strangers}`
     upstream.script = ok('stranger')
     const answer = await exchangeOnce(
@@ -85,7 +97,6 @@ export class Rig {
     this.requestsSeen += all.length
     const stranger = all.pop()
     assert.equal(stranger?.start, `GET ${path} HTTP/1.1`, `the last request upstream after ${row}`)
-    this.expected.push({ row, records })
     const partial = upstream.connections.filter(
       (one) => !this.partialSeen.has(one) && (one.partial !== '' || one.error !== null),
     )
@@ -93,31 +104,34 @@ export class Rig {
     return { requests: all, partial }
   }
 
-  /** Waits until every row so far and this one have left their records: for exchanges whose end nobody outside sees. */
+  /** Waits until this row has left its records: for exchanges whose end nobody outside sees. */
   async recorded(records: readonly Expected[]): Promise<void> {
-    const count = this.expected.reduce((sum, row) => sum + row.records.length, records.length)
-    await this.postern.waitForRecords(count, (record) => !isStranger(record))
+    await this.postern.waitForLine(() => {
+      const all = this.postern.records()
+      const last = all.findLastIndex((record) => strangerOf(record) === this.strangers)
+      return (last !== -1 || this.strangers === 0) && all.length > last + records.length
+    }, `${records.length} records of this row`)
   }
 
   /** Registers the file's last test: every row left exactly the access records it should have. */
   checkRecords(): void {
     test('each exchange left one access record that says why it ended', async () => {
-      await this.postern.waitForRecord((record) => record['path'] === `/stranger/${this.strangers}`)
-      const rows: { row: string | undefined; records: Expected[] }[] = []
-      let records: Expected[] = []
+      await this.postern.waitForRecord((record) => strangerOf(record) === this.strangers)
+      const rows = this.expected.map(({ row }) => ({ row, records: [] as Expected[] }))
+      let at = 0
       for (const record of this.postern.records()) {
-        if (isStranger(record)) {
-          rows.push({ row: this.expected[rows.length]?.row, records })
-          records = []
-        } else records.push({ reason: String(record['reason']), status: Number(record['status']) })
+        if (strangerOf(record) !== null) at++
+        else rows[at]?.records.push({ reason: String(record['reason']), status: Number(record['status']) })
       }
-      assert.deepEqual(rows, this.expected)
+      for (const [i, { records }] of this.expected.entries())
+        if (records !== null) assert.deepEqual(rows[i], this.expected[i])
     })
   }
 }
 
-function isStranger({ path }: LogLine): boolean {
-  return typeof path === 'string' && path.startsWith('/stranger/')
+/** The number of the stranger whose record this is, or null when it is a row's. */
+function strangerOf({ path }: LogLine): number | null {
+  return typeof path === 'string' && path.startsWith('/stranger/') ? Number(path.slice('/stranger/'.length)) : null
 }
 
 function configuration(upstreamUrl: string, { services, routes = '', catchAll = true }: RigOptions): string {
