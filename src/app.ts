@@ -10,13 +10,13 @@ import { systemClock } from './base/clock.ts'
 import { newId } from './base/ids.ts'
 import { type LoadResult, parseConfig } from './config/load.ts'
 import type { Fault } from './config/fault.ts'
-import { Revisions } from './config/revisions.ts'
+import { storeDeclared } from './config/declared.ts'
+import { Revisions, firstRevision } from './config/revisions.ts'
 import { watchFile } from './config/watch.ts'
 import { createSharedCounters, sharedCounters } from './counters/shared-memory.ts'
 import { type Explanation, explain } from './gateway/explain.ts'
 import { type Snapshot, compileSnapshot } from './gateway/snapshot.ts'
 import type { DesiredState, ListenerSpec } from './model/gateway.ts'
-import type { Consumer, EventType } from './model/webhook.ts'
 import { openLog } from './observe/log.ts'
 import { exposition } from './observe/metrics.ts'
 import { POLICIES, policyNamed } from './policies/index.ts'
@@ -37,7 +37,7 @@ export interface AppOptions {
   readonly file: string
   readonly env: Environment
   /** The store is gone, or every engine fails: the process cannot go on. */
-  onFatal(error: Error): void
+  readonly onFatal: (error: Error) => void
 }
 
 export interface App {
@@ -117,7 +117,7 @@ export async function startApp({ file, env, onFatal }: AppOptions): Promise<App>
   const host = await openStore(loaded.state, onFatal)
   const store = host.client()
   const token = await adminToken(store)
-  const record = await firstRevision(store, written)
+  const record = await firstRevision(store, written, clock)
   // A revision put through the API after the file was last read is newer than the file.
   const newest = record.text === written ? loaded : parse(record.text)
   let state = newest.ok ? newest.state : loaded.state
@@ -132,8 +132,8 @@ export async function startApp({ file, env, onFatal }: AppOptions): Promise<App>
     state = next
     snapshot = rehearse(revision, next)
     guard.update(next.egress.allow)
-    const change = await keepConsumers(store, next)
-    await everyEngine((engine) => engine.directory(change))
+    const consumers = await storeDeclared(store, next, clock)
+    await everyEngine((engine) => engine.directory({ consumers }))
     await everyEngine((engine) => engine.apply(revision, next))
     log.info({ revision }, 'revision applied')
   }
@@ -146,7 +146,7 @@ export async function startApp({ file, env, onFatal }: AppOptions): Promise<App>
   const revisions = new Revisions({ store, clock, parse, rehearse, install })
   revisions.started(record)
   guard.update(state.egress.allow)
-  await keepConsumers(store, state)
+  await storeDeclared(store, state, clock)
 
   let ready = false
   const adminApp = createAdminApp({
@@ -173,7 +173,7 @@ export async function startApp({ file, env, onFatal }: AppOptions): Promise<App>
       return engine === undefined ? false : engine.resend(messageId, endpointId)
     },
     wake: () => void everyEngine((engine) => engine.wake()),
-    egressAllowed: (url) => refusalOf(guard, url),
+    egressAllowed: (url) => guard.refusalOfUrl(url),
     fault: (error) => log.error({ err: error }, 'the admin server failed to answer'),
   })
   const adminServer = await listenAdmin(adminApp)
@@ -207,7 +207,7 @@ export async function startApp({ file, env, onFatal }: AppOptions): Promise<App>
       workers.delete(worker)
       engines.delete(index)
       // Its connections are lost and its leases fall free; the others serve on, and another takes its place.
-      if (ready) setTimeout(() => startEngine(index).catch(onFatal), ENGINE_AGAIN_MS)
+      if (ready) setTimeout(() => void startEngine(index).catch(onFatal), ENGINE_AGAIN_MS)
     })
     const shared = state.threads > 1
     const listeners = bound.length === 0 ? state.listeners : bound.slice(0, -1)
@@ -253,55 +253,6 @@ export async function startApp({ file, env, onFatal }: AppOptions): Promise<App>
   const app = { gateway: bound.slice(0, -1).map(urlOf), admin: urlOf(bound.at(-1)!), stop }
   log.info({ gateway: app.gateway, admin: app.admin, revision: record.number, threads: state.threads }, 'ready')
   return app
-}
-
-/** The revision to start with: the file when it has changed since it was last read, else the newest there is. */
-async function firstRevision(store: Store, text: string) {
-  const newest = await store.latestRevision()
-  const fromFile = await store.latestRevision('file')
-  if (newest !== null && fromFile?.text === text) return newest
-  return store.putRevision(newest?.number ?? 0, 'file', text, systemClock.now())
-}
-
-/** The file's consumers and event types stand in the store as well, so that endpoints can be theirs. Returns what is new. */
-async function keepConsumers(store: Store, state: DesiredState) {
-  const now = systemClock.now()
-  const consumers: Consumer[] = []
-  for (const { name } of Object.values(state.consumers)) {
-    if ((await store.getConsumer(name)) !== null) continue
-    const consumer: Consumer = {
-      id: newId('app_', now),
-      uid: name,
-      name,
-      metadata: {},
-      createdAt: now,
-      updatedAt: now,
-    }
-    await store.putConsumer(consumer)
-    consumers.push(consumer)
-  }
-  for (const { name, description, schema } of Object.values(state.eventTypes)) {
-    const known = await store.getEventType(name)
-    if (known !== null && JSON.stringify(known.schema) === JSON.stringify(schema)) continue
-    const eventType: EventType = {
-      name,
-      description,
-      schema,
-      archived: false,
-      createdAt: known?.createdAt ?? now,
-      updatedAt: now,
-    }
-    await store.putEventType(eventType)
-  }
-  return { consumers }
-}
-
-/** Judges what can be judged without asking DNS: literal addresses, and the name that is loopback by definition (RFC 6761 §6.3). */
-function refusalOf(guard: AddressGuard, url: string): string | null {
-  const { hostname } = new URL(url)
-  const host = hostname.startsWith('[') ? hostname.slice(1, -1) : hostname
-  if (host === 'localhost' || host.endsWith('.localhost')) return guard.refusal('127.0.0.1')
-  return isIP(host) === 0 ? null : guard.refusal(host)
 }
 
 function urlOf({ host, port }: ListenerSpec): string {

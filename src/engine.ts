@@ -10,7 +10,8 @@ import { compileSnapshot } from './gateway/snapshot.ts'
 import type { DesiredState, ListenerSpec } from './model/gateway.ts'
 import { AccessLog } from './observe/access-log.ts'
 import { openLog } from './observe/log.ts'
-import type { ConsumerIdentity, PolicyDeps } from './pipeline/policy.ts'
+import type { ConsumerIdentity } from './pipeline/exchange.ts'
+import type { PolicyDeps } from './pipeline/policy.ts'
 import { policyNamed } from './policies/index.ts'
 import { clientOf } from './store/sqlite/client.ts'
 import { type EngineBoot, answerCalls } from './threads.ts'
@@ -25,13 +26,13 @@ import { Deadlines } from './wire/deadlines.ts'
 import { Listener } from './wire/listener.ts'
 import { Pools } from './wire/pool.ts'
 
-const boot = workerData as EngineBoot
+const boot: EngineBoot = workerData
 const clock = systemClock
 const log = openLog(boot.logLevel, `engine-${boot.index}`)
 const store = clientOf(boot.store)
 const counters = sharedCounters(boot.counters)
 const deadlines = new Deadlines(clock)
-const pools = new Pools({ deadlines })
+const pools = new Pools(deadlines)
 const services = new Services(pools)
 const guard = new AddressGuard()
 const accessLog = new AccessLog(boot.state.accessLog, clock)

@@ -40,31 +40,38 @@ interface Ask {
   readonly args: readonly unknown[]
 }
 
-interface Answer {
+interface Answer<T> {
   readonly id: number
-  readonly value?: unknown
+  readonly value?: T
   readonly error?: string
 }
 
 /** The engine's end: answers calls with `calls`. */
 export function answerCalls(port: MessagePort, calls: EngineCalls): void {
   port.on('message', ({ id, call, args }: Ask) => {
-    const run = calls[call] as (...all: readonly unknown[]) => Promise<unknown>
-    run(...args).then(
-      (value) => port.postMessage({ id, value } satisfies Answer),
-      (error: unknown) => port.postMessage({ id, error: error instanceof Error ? error.message : String(error) }),
+    // One name stands for one signature on both ends; only the compiler cannot follow it through the port.
+    const done: Promise<unknown> = Reflect.apply(calls[call], calls, args)
+    done.then(
+      (value) => port.postMessage({ id, value } satisfies Answer<unknown>),
+      (fault: unknown) => {
+        const error = fault instanceof Error ? fault.message : String(fault)
+        port.postMessage({ id, error } satisfies Answer<never>)
+      },
     )
   })
 }
 
 /** The main thread's end. Calls to an engine that has ended reject. */
 export function callsTo(worker: Worker): EngineCalls {
-  const waiting = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>()
+  const waiting = new Map<
+    number,
+    { readonly resolve: (value: never) => void; readonly reject: (error: Error) => void }
+  >()
   let last = 0
-  worker.on('message', ({ id, value, error }: Answer) => {
+  worker.on('message', ({ id, value, error }: Answer<never>) => {
     const caller = waiting.get(id)
     waiting.delete(id)
-    if (error === undefined) caller?.resolve(value)
+    if (error === undefined) caller?.resolve(value!)
     else caller?.reject(new Error(error))
   })
   worker.once('exit', () => {
@@ -75,7 +82,7 @@ export function callsTo(worker: Worker): EngineCalls {
     (call: keyof EngineCalls) =>
     (...args: unknown[]) =>
       new Promise<never>((resolve, reject) => {
-        waiting.set(++last, { resolve: resolve as (value: unknown) => void, reject })
+        waiting.set(++last, { resolve, reject })
         worker.postMessage({ id: last, call, args } satisfies Ask)
       })
   return {

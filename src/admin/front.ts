@@ -1,10 +1,10 @@
 /** The admin address as an engine serves it: publishing, which is hot, is answered in the engine; the rest goes to the admin server. */
 import { PROBLEMS } from '../base/problem.ts'
 import { answer, fault } from '../gateway/answer.ts'
-import type { GatewayExchange } from '../gateway/exchange.ts'
+import type { CompiledRoute, GatewayExchange, Target } from '../gateway/exchange.ts'
 import { readWholeBody } from '../gateway/read-body.ts'
 import { Router } from '../gateway/router.ts'
-import type { CompiledRoute, Snapshot, Target } from '../gateway/snapshot.ts'
+import type { Snapshot } from '../gateway/snapshot.ts'
 import { proxyTo } from '../gateway/targets/proxy.ts'
 import { compilePipeline } from '../pipeline/compile.ts'
 import { json, refuse } from '../pipeline/reply.ts'
@@ -67,7 +67,7 @@ function publishTarget(publish: Publish, allowed: (header: string | undefined) =
     try {
       answer(x, await publish(decodeURIComponent(x.params['app']!), x.requestBody ?? new Uint8Array(0), withContent))
     } catch (error) {
-      x.gateway.log.error({ err: error }, 'a message could not be stored')
+      x.host.log.error({ err: error }, 'a message could not be stored')
       answer(x, refuse(PROBLEMS.storeUnavailable, undefined, ['Retry-After', '5']))
     }
   }

@@ -82,3 +82,11 @@ export class Revisions {
     return { ok: true, revision: record.number }
   }
 }
+
+/** The revision to start with: the file when it has changed since it was last read, else the newest there is. */
+export async function firstRevision(store: Store, text: string, clock: Clock): Promise<RevisionRecord> {
+  const newest = await store.latestRevision()
+  const fromFile = await store.latestRevision('file')
+  if (newest !== null && fromFile?.text === text) return newest
+  return store.putRevision(newest?.number ?? 0, 'file', text, clock.now())
+}

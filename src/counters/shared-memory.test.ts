@@ -5,7 +5,7 @@ import { describe, it } from 'node:test'
 import { Worker } from 'node:worker_threads'
 import { systemClock } from '../base/clock.ts'
 import { countersConformance } from './conformance.ts'
-import type { HammerOrder } from './hammer.ts'
+import type { HammerOrder } from './test-hammer.ts'
 import { createSharedCounters, sharedCounters } from './shared-memory.ts'
 
 countersConformance('shared memory', () => ({ counters: sharedCounters(createSharedCounters()), close: () => {} }))
@@ -18,7 +18,7 @@ async function hammer(
   const tally = new SharedArrayBuffer(8)
   const workerData: HammerOrder = { ...order, threads, tally, elapsedMs: systemClock.elapsed() }
   const ends = Array.from({ length: threads }, () =>
-    once(new Worker(new URL('./hammer.ts', import.meta.url), { workerData }), 'exit'),
+    once(new Worker(new URL('./test-hammer.ts', import.meta.url), { workerData }), 'exit'),
   )
   await Promise.all(ends)
   return new Int32Array(tally)[1]!

@@ -34,7 +34,7 @@ function send(x: GatewayExchange, res: ResponseView): void {
   if (x.over) return
   const { headers, status } = res
   const body = res.body ?? new Uint8Array(0)
-  headers.appendOwn('Date', httpDate(x.gateway.clock.now()))
+  headers.appendOwn('Date', httpDate(x.host.clock.now()))
   if (status !== 204 && status !== 304) headers.set('Content-Length', String(body.length))
   x.status = status
   x.inbound.respond(status, statusText(status), headers.lines(), FRAMING.length, body.length)
@@ -48,7 +48,7 @@ function send(x: GatewayExchange, res: ResponseView): void {
 /** A policy or target threw: a defect, told to the operator in the log and to the client as little as possible. */
 export function fault(x: GatewayExchange, error: unknown): void {
   if (x.over) return
-  x.gateway.log.error({ err: error, route: x.routeName, request: x.requestId }, 'an exchange failed')
+  x.host.log.error({ err: error, route: x.routeName, request: x.requestId }, 'an exchange failed')
   // Policies are not asked again: one of them may be what failed.
   x.entered = 0
   answer(x, refuse(PROBLEMS.policyFailed))

@@ -1,13 +1,36 @@
 /** An exchange as the gateway drives it: the policies' view of it, the client's leg, the pinned route, and who acts on it now. */
+import type { Clock } from '../base/clock.ts'
 import type { Problem } from '../base/problem.ts'
+import type { Route } from '../model/gateway.ts'
+import type { Logger } from '../observe/log.ts'
+import type { Pipeline } from '../pipeline/compile.ts'
 import { Exchange } from '../pipeline/exchange.ts'
 import type { Inbound, InboundListener } from '../wire/inbound.ts'
-import type { Gateway } from './gateway.ts'
-import type { CompiledRoute } from './snapshot.ts'
+
+/** How a route ends. */
+export type Target = (x: GatewayExchange) => void
+
+export interface CompiledRoute {
+  readonly name: string
+  readonly pipeline: Pipeline
+  readonly target: Target
+  /** Largest request body, bytes; 0 is no bound. */
+  readonly bodyBytesMax: number
+  /** What it was compiled from; null for those that no configuration wrote. */
+  readonly spec: Route | null
+}
+
+/** What an exchange needs of the gateway that drives it. */
+export interface ExchangeHost {
+  readonly clock: Clock
+  readonly log: Logger
+  /** Keeps its record and counts it. */
+  finished(x: GatewayExchange): void
+}
 
 export class GatewayExchange extends Exchange implements InboundListener {
   readonly inbound: Inbound
-  readonly gateway: Gateway
+  readonly host: ExchangeHost
   /** Of the snapshot that was current when the request came: a reload does not change a running exchange. */
   route: CompiledRoute
   /** Whoever is busy with it and must hear of the client: a proxied flow, a body being read. */
@@ -16,9 +39,9 @@ export class GatewayExchange extends Exchange implements InboundListener {
   private tunnelIn = 0
   private tunnelOut = 0
 
-  constructor(gateway: Gateway, inbound: Inbound, route: CompiledRoute, startedAt: number) {
+  constructor(host: ExchangeHost, inbound: Inbound, route: CompiledRoute, startedAt: number) {
     super(inbound.head, inbound.remoteAddress, inbound.encrypted, startedAt)
-    this.gateway = gateway
+    this.host = host
     this.inbound = inbound
     this.route = route
     inbound.listener = this
@@ -56,6 +79,6 @@ export class GatewayExchange extends Exchange implements InboundListener {
     this.bytesOut = this.inbound.bytesOut + this.tunnelOut
     const policies = this.route.pipeline.finish
     if (policies !== null) for (const policy of policies) policy.finish!(this)
-    this.gateway.finished(this)
+    this.host.finished(this)
   }
 }

@@ -2,7 +2,8 @@
 import type { Match } from '../model/gateway.ts'
 import { canonicalPath, pathEnd } from '../wire/path.ts'
 import { hostOf } from '../wire/parse-request.ts'
-import type { CompiledRoute, Snapshot } from './snapshot.ts'
+import type { CompiledRoute } from './exchange.ts'
+import type { Snapshot } from './snapshot.ts'
 
 export interface Explanation {
   readonly method: string

@@ -5,7 +5,8 @@ import type { AccessLog } from '../observe/access-log.ts'
 import type { Logger } from '../observe/log.ts'
 import { RouteMetrics } from '../observe/metrics.ts'
 import type { Inbound, InboundHandler } from '../wire/inbound.ts'
-import type { GatewayExchange } from './exchange.ts'
+import { pathEnd } from '../wire/path.ts'
+import type { ExchangeHost, GatewayExchange } from './exchange.ts'
 import { handle } from './handle.ts'
 import type { Snapshot } from './snapshot.ts'
 
@@ -15,7 +16,7 @@ export interface GatewayDeps {
   readonly accessLog: AccessLog
 }
 
-export class Gateway implements InboundHandler {
+export class Gateway implements InboundHandler, ExchangeHost {
   /** Swapped whole by a reload; running exchanges keep the one they began with. */
   snapshot: Snapshot
   readonly clock: Clock
@@ -33,7 +34,7 @@ export class Gateway implements InboundHandler {
   }
 
   request(inbound: Inbound): void {
-    handle(this, inbound)
+    handle(this, this.snapshot, inbound)
   }
 
   finished(x: GatewayExchange): void {
@@ -47,7 +48,8 @@ export class Gateway implements InboundHandler {
       clientAddress: x.clientAddress,
       method: x.head.method,
       host: x.head.host,
-      path: x.path === '' ? x.head.target : x.path,
+      // A refused path is told as it came, without its query: that may hold a key.
+      path: x.path === '' ? x.head.target.slice(0, pathEnd(x.head.target)) : x.path,
       routeName: x.routeName,
       consumerName: x.consumer === null ? '' : x.consumer.name,
       serviceName: x.serviceName,

@@ -5,14 +5,13 @@ import { runRequest } from '../pipeline/run.ts'
 import type { Inbound } from '../wire/inbound.ts'
 import { canonicalPath, pathEnd } from '../wire/path.ts'
 import { answer, fault } from './answer.ts'
-import { GatewayExchange } from './exchange.ts'
-import type { Gateway } from './gateway.ts'
+import { type ExchangeHost, GatewayExchange } from './exchange.ts'
 import { readWholeBody } from './read-body.ts'
+import type { Snapshot } from './snapshot.ts'
 
-export function handle(gateway: Gateway, inbound: Inbound): void {
-  const { snapshot } = gateway
+export function handle(host: ExchangeHost, snapshot: Snapshot, inbound: Inbound): void {
   const { head } = inbound
-  const x = new GatewayExchange(gateway, inbound, snapshot.noRoute, gateway.clock.elapsed())
+  const x = new GatewayExchange(host, inbound, snapshot.noRoute, host.clock.elapsed())
 
   const end = pathEnd(head.target)
   const path = canonicalPath(head.target, end)

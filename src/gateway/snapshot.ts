@@ -1,22 +1,10 @@
 /** A revision compiled for serving: immutable, swapped with one assignment. */
 import type { DesiredState, Route } from '../model/gateway.ts'
-import { type Pipeline, type WrittenPolicy, compilePipeline } from '../pipeline/compile.ts'
+import { type WrittenPolicy, compilePipeline } from '../pipeline/compile.ts'
 import type { PolicyDeps, PolicyType } from '../pipeline/policy.ts'
-import type { GatewayExchange } from './exchange.ts'
+import type { CompiledRoute } from './exchange.ts'
 import { Router } from './router.ts'
 import { type TargetDeps, compileTarget, notFound } from './targets/target.ts'
-
-/** How a route ends. */
-export type Target = (x: GatewayExchange) => void
-
-export interface CompiledRoute {
-  readonly name: string
-  readonly pipeline: Pipeline
-  readonly target: Target
-  /** Largest request body, bytes; 0 is no bound. */
-  readonly bodyBytesMax: number
-  readonly spec: Route | null
-}
 
 export interface Snapshot {
   readonly revision: number

@@ -1,6 +1,10 @@
 /** One request and its answer, from the first byte of the head to the access record. Policies read and mark it. */
 import type { RequestHead } from '../wire/head.ts'
-import type { ConsumerIdentity } from './policy.ts'
+
+/** Who calls, as an authentication policy found out. */
+export interface ConsumerIdentity {
+  readonly name: string
+}
 
 export class Exchange {
   /** The client's head; valid until the exchange is over. */

@@ -3,7 +3,7 @@ import type { z } from 'zod'
 import type { Clock } from '../base/clock.ts'
 import type { Counters } from '../counters/port.ts'
 import type { OutgoingHead } from '../wire/outgoing.ts'
-import type { Exchange } from './exchange.ts'
+import type { ConsumerIdentity, Exchange } from './exchange.ts'
 import type { Reply } from './reply.ts'
 import type { ResponseView } from './response.ts'
 import type { Stage } from './stages.ts'
@@ -50,10 +50,6 @@ export interface PolicyDeps {
   emit(emission: Emission): Promise<void>
   /** Unique and stable for the place the policy is written in, over reloads: `route/cart-add/1/rate-limit`. Names its counters. */
   readonly place: string
-}
-
-export interface ConsumerIdentity {
-  readonly name: string
 }
 
 export interface PolicyType<C> {

@@ -1,6 +1,7 @@
 /** One whole request and its whole answer, for senders that have the body in hand and want the first bytes of the reply: deliveries. */
 import type { ResponseHead } from '../wire/head.ts'
-import type { Outbound, OutboundFailure, OutboundListener, OutboundTimeouts } from '../wire/outbound.ts'
+import type { OutboundH1 } from '../wire/outbound-h1.ts'
+import type { OutboundFailure, OutboundListener, OutboundTimeouts } from '../wire/outbound.ts'
 import type { Pool } from '../wire/pool.ts'
 
 export interface CallRequest {
@@ -34,7 +35,7 @@ class Call implements OutboundListener {
   private readonly request: CallRequest
   private readonly done: (result: CallResult) => void
   private readonly result: CallResult = { status: 0, failure: null, body: '', retryAfter: null }
-  private connection: Outbound | null = null
+  private connection: OutboundH1 | null = null
   private chunks: Buffer[] | null = null
   private kept = 0
 

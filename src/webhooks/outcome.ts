@@ -33,7 +33,7 @@ export function outcomeOf(result: CallResult, attempts: number, nowMs: number, r
 }
 
 /** Reads `Retry-After` (RFC 9110 §10.2.3: seconds or a date), clamped; 0 when absent or unreadable. */
-export function retryAfterMs(value: string | null, nowMs: number): number {
+function retryAfterMs(value: string | null, nowMs: number): number {
   if (value === null) return 0
   const ms = /^\d{1,12}$/.test(value) ? Number(value) * 1_000 : Date.parse(value) - nowMs
   return Number.isFinite(ms) ? Math.max(0, Math.min(ms, RETRY_AFTER_MAX_MS)) : 0

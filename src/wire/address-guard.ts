@@ -73,6 +73,14 @@ export class AddressGuard {
     return `${address} is not a public address and not in egress.allow`
   }
 
+  /** What can be said of a URL without asking DNS: a literal address, and the name that is loopback by definition (RFC 6761 §6.3). */
+  refusalOfUrl(url: string): string | null {
+    const { hostname } = new URL(url)
+    const host = hostname.startsWith('[') ? hostname.slice(1, -1) : hostname
+    if (host === 'localhost' || host.endsWith('.localhost')) return this.refusal('127.0.0.1')
+    return isIP(host) === 0 ? null : this.refusal(host)
+  }
+
   /** For `net.connect`: resolves a name and judges every address it has. */
   readonly lookup: GuardedLookup = (hostname, options, callback) => {
     dnsLookup(hostname, { ...options, all: true }, (error, addresses) => {

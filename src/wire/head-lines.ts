@@ -1,9 +1,7 @@
 /** The lines of an HTTP/1.x head, parsed strictly into offsets: what requests and answers have in common (RFC 9112 §5). */
 import { type Problem, PROBLEMS } from '../base/problem.ts'
 import { FIELD, type Head, LINES_MAX, type RequestHead, type ResponseHead, fieldOf, sameName } from './head.ts'
-
-/** Bytes a head may have; more is 431 from a client and an invalid answer from an upstream. */
-export const HEAD_BYTES_MAX = 16_384
+import { emptyLine } from './head-text.ts'
 
 export const CR = 13
 export const LF = 10
@@ -22,14 +20,9 @@ VALUE.fill(1, 0x20, 0x7f)
 VALUE.fill(1, 0x80, 0x100)
 VALUE[TAB] = 1
 
-/** Where the head that starts at `from` ends (after its blank line), or -1 when it is not complete. */
-export function headEnd(text: string, from: number): number {
-  const at = text.indexOf('\r\n\r\n', from)
-  return at === -1 ? -1 : at + 4
-}
-
-/** True when the incomplete head at `start` cannot become valid: a line feed on its own, or a first byte no method starts with. */
-export function isHopeless(text: string, start: number): boolean {
+/** True when an incomplete request head cannot become valid: a line feed on its own, or a first byte no method starts with. */
+export function isHopeless(text: string): boolean {
+  const start = emptyLine(text)
   if (text.length > start && TOKEN[text.charCodeAt(start)] !== 1) return true
   for (let lf = text.indexOf('\n', start); lf !== -1; lf = text.indexOf('\n', lf + 1)) {
     if (lf === 0 || text.charCodeAt(lf - 1) !== CR) return true

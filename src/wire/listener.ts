@@ -30,7 +30,8 @@ export class Listener {
       this.server.once('error', reject)
       this.server.listen({ ...options, backlog: 4_096 }, () => {
         this.server.off('error', reject)
-        resolve(this.server.address() as AddressInfo)
+        const address = this.server.address()
+        if (address !== null && typeof address === 'object') resolve(address)
       })
     })
   }

@@ -111,7 +111,7 @@ function readRequestFields(head: RequestHead): Problem | null {
 function readTarget(head: RequestHead, start: number, end: number): Problem | null {
   const { text } = head
   let authority = head.hostLine === -1 ? '' : head.value(head.hostLine)
-  if (head.hostLine === -1 && head.minor === 1) return PROBLEMS.invalidHost
+  if (authority === '' && head.minor === 1) return PROBLEMS.invalidHost
   if (text.charCodeAt(start) === 47) {
     head.target = text.slice(start, end)
   } else if (end - start === 1 && text.charCodeAt(start) === 42 && head.method === 'OPTIONS') {

@@ -1,7 +1,9 @@
 /** Connections to upstreams, kept between requests: newest first, and never longer than the upstream keeps them. */
 import { isIP } from 'node:net'
 import type { AddressGuard } from './address-guard.ts'
-import { type Origin, Outbound, type OutboundContext } from './outbound.ts'
+import type { Deadlines } from './deadlines.ts'
+import { OutboundH1 } from './outbound-h1.ts'
+import type { Origin } from './outbound.ts'
 
 /** Idle connections kept to one origin. */
 const IDLE_MAX = 256
@@ -9,35 +11,33 @@ const IDLE_MAX = 256
 const IDLE_MS = 55_000
 
 export class Pool {
-  private readonly idle: Outbound[] = []
-  private readonly live = new Set<Outbound>()
+  private readonly idle: OutboundH1[] = []
+  private readonly live = new Set<OutboundH1>()
   private readonly origin: Origin
-  private readonly context: OutboundContext
+  private readonly deadlines: Deadlines
   private readonly guard: AddressGuard | null
   /** The shortest idle age at which the upstream has been seen to close; learned, so that we let go first. */
   private learnedMs = IDLE_MS
 
   /** With a guard, connections to addresses it refuses fail as `blocked-address`. */
-  constructor(origin: Origin, context: OutboundContext, guard: AddressGuard | null) {
+  constructor(origin: Origin, deadlines: Deadlines, guard: AddressGuard | null) {
     this.origin = origin
-    this.context = context
+    this.deadlines = deadlines
     this.guard = guard
   }
 
   /** An idle connection that is young enough, or a new one. `fresh` asks for a new one: a reused one has just died. */
-  take(fresh: boolean): Outbound {
-    const { now } = this.context.deadlines
-    while (!fresh) {
-      const connection = this.idle.pop()
-      if (connection === undefined) break
-      const age = now - connection.idleSince
-      if (!connection.closed && age < Math.min(connection.idleMaxMs, this.learnedMs)) return connection
-      connection.destroy()
+  take(fresh: boolean): OutboundH1 {
+    const { now } = this.deadlines
+    for (let kept = fresh ? undefined : this.idle.pop(); kept !== undefined; kept = this.idle.pop()) {
+      const age = now - kept.idleSince
+      if (!kept.closed && age < Math.min(kept.idleMaxMs, this.learnedMs)) return kept
+      kept.destroy()
     }
-    const connection = new Outbound(
+    const connection = new OutboundH1(
       this.origin,
       this.guard?.lookup,
-      this.context,
+      this.deadlines,
       (idle) => this.keep(idle),
       (closed) => this.forget(closed),
     )
@@ -50,18 +50,18 @@ export class Pool {
     return this.guard !== null && isIP(this.origin.host) !== 0 ? this.guard.refusal(this.origin.host) : null
   }
 
-  private keep(connection: Outbound): void {
+  private keep(connection: OutboundH1): void {
     if (this.idle.length >= IDLE_MAX) connection.destroy()
     else this.idle.push(connection)
   }
 
-  private forget(connection: Outbound): void {
+  private forget(connection: OutboundH1): void {
     this.live.delete(connection)
     const at = this.idle.lastIndexOf(connection)
     if (at === -1) return
     this.idle.splice(at, 1)
     // Closed by the upstream while idle: from now on let go at nine tenths of that age, but keep trying at least a second.
-    const age = this.context.deadlines.now - connection.idleSince
+    const age = this.deadlines.now - connection.idleSince
     if (age >= 1_000) this.learnedMs = Math.max(1_000, Math.min(this.learnedMs, age * 0.9))
   }
 
@@ -77,10 +77,10 @@ export class Pool {
 /** Every pool of an engine, by origin; outlives reloads. */
 export class Pools {
   private readonly pools = new Map<string, Pool>()
-  private readonly context: OutboundContext
+  private readonly deadlines: Deadlines
 
-  constructor(context: OutboundContext) {
-    this.context = context
+  constructor(deadlines: Deadlines) {
+    this.deadlines = deadlines
   }
 
   /** `url` is an origin: `http://host:port`. */
@@ -88,7 +88,7 @@ export class Pools {
     const key = guard === null ? url : `guarded ${url}`
     let pool = this.pools.get(key)
     if (pool === undefined) {
-      pool = new Pool(originOf(url), this.context, guard)
+      pool = new Pool(originOf(url), this.deadlines, guard)
       this.pools.set(key, pool)
     }
     return pool
@@ -99,7 +99,7 @@ export class Pools {
   }
 }
 
-export function originOf(url: string): Origin {
+function originOf(url: string): Origin {
   const parsed = new URL(url)
   const secure = parsed.protocol === 'https:'
   const host = parsed.hostname.startsWith('[') ? parsed.hostname.slice(1, -1) : parsed.hostname

@@ -1,12 +1,18 @@
 /** Targets that end in the store instead of an upstream: take the request in whole, hand it over, answer what comes back. */
-import { type Reply } from '../../pipeline/reply.ts'
+import type { Received } from '../../model/webhook.ts'
+import type { Reply } from '../../pipeline/reply.ts'
 import { OutgoingHead } from '../../wire/outgoing.ts'
 import { forwardRequest } from '../../upstream/request-head.ts'
 import { answer, fault } from '../answer.ts'
-import type { GatewayExchange } from '../exchange.ts'
+import type { GatewayExchange, Target } from '../exchange.ts'
 import { readWholeBody } from '../read-body.ts'
-import type { Target } from '../snapshot.ts'
-import type { TakenIn } from './target.ts'
+
+/** A request taken in whole, for whoever stores it. */
+export interface TakenIn {
+  readonly received: Received
+  readonly body: Uint8Array
+  readonly routeName: string
+}
 
 /** Largest body that is stored when the route does not say less. */
 const STORED_BYTES_MAX = 64 * 1024 * 1024

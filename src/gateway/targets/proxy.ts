@@ -4,16 +4,17 @@ import { type Reply, refuse } from '../../pipeline/reply.ts'
 import type { ResponseView } from '../../pipeline/response.ts'
 import { runResponse, runUpstreamRequest } from '../../pipeline/run.ts'
 import { forwardRequest, forwardResponse, requestHead } from '../../upstream/request-head.ts'
+import { tryAgain } from '../../upstream/retry.ts'
 import type { LiveInstance, LiveService } from '../../upstream/service.ts'
 import { FRAMING, type ResponseHead } from '../../wire/head.ts'
 import type { InboundListener } from '../../wire/inbound.ts'
-import type { Outbound, OutboundFailure, OutboundListener } from '../../wire/outbound.ts'
+import type { OutboundH1 } from '../../wire/outbound-h1.ts'
+import type { OutboundFailure, OutboundListener } from '../../wire/outbound.ts'
 import { OutgoingHead } from '../../wire/outgoing.ts'
 import { statusText } from '../../wire/status.ts'
 import { type TunnelEnd, joinTunnel } from '../../wire/tunnel.ts'
 import { answer, fault } from '../answer.ts'
-import type { GatewayExchange } from '../exchange.ts'
-import type { Target } from '../snapshot.ts'
+import type { GatewayExchange, Target } from '../exchange.ts'
 
 export function proxyTo(serviceName: string, find: (name: string) => LiveService | null): Target {
   return (x) => {
@@ -23,9 +24,6 @@ export function proxyTo(serviceName: string, find: (name: string) => LiveService
     new ProxyFlow(x, service).start()
   }
 }
-
-/** Methods whose request may be sent twice (RFC 9110 §9.2.2). */
-const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE', 'TRACE'])
 
 const PROBLEM_OF: Readonly<Record<OutboundFailure, Problem>> = {
   'connect-refused': PROBLEMS.upstreamUnreachable,
@@ -40,14 +38,6 @@ const PROBLEM_OF: Readonly<Record<OutboundFailure, Problem>> = {
   'invalid-answer': PROBLEMS.upstreamInvalid,
 }
 
-/** Failures before a byte was sent: another instance may be asked, whatever the method. */
-const NOTHING_SENT: ReadonlySet<OutboundFailure> = new Set([
-  'connect-refused',
-  'connect-timeout',
-  'tls-failed',
-  'name-not-found',
-])
-
 /** What of an upstream's head decides how the answer is framed. */
 type AnswerStart = Pick<ResponseHead, 'status' | 'reason' | 'framing' | 'length'>
 
@@ -56,7 +46,7 @@ class ProxyFlow implements OutboundListener, InboundListener {
   private readonly service: LiveService
   private readonly lines = new OutgoingHead()
   private instance: LiveInstance | null = null
-  private connection: Outbound | null = null
+  private connection: OutboundH1 | null = null
   /** The client's body has begun to flow: this try is the only one. */
   private bodyStarted = false
   private answering = false
@@ -275,14 +265,10 @@ class ProxyFlow implements OutboundListener, InboundListener {
     this.connection = null
     if (x.over) return
     if (this.answering) return this.cut(PROBLEM_OF[failure].code)
-    if (!this.bodyStarted) {
-      if (untouched && IDEMPOTENT.has(x.head.method)) return this.attempt(true)
-      if (NOTHING_SENT.has(failure) && x.tries < this.service.instances.length) {
-        this.instance = this.service.pick()
-        return this.attempt(false)
-      }
-    }
-    answer(x, refuse(PROBLEM_OF[failure]))
+    const again = this.bodyStarted ? 'no' : tryAgain(failure, untouched, x.head.method, x.tries, this.service)
+    if (again === 'no') return answer(x, refuse(PROBLEM_OF[failure]))
+    if (again === 'elsewhere') this.instance = this.service.pick()
+    this.attempt(again === 'afresh')
   }
 
   /** The answer has begun and cannot be completed: the client must not take it for whole. */

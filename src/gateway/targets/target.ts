@@ -1,21 +1,12 @@
 /** The ways a route ends, from what the configuration says to a function that does it. */
 import { PROBLEMS } from '../../base/problem.ts'
 import type { TargetSpec } from '../../model/gateway.ts'
-import type { Received } from '../../model/webhook.ts'
 import { type Reply, refuse } from '../../pipeline/reply.ts'
 import type { LiveService } from '../../upstream/service.ts'
 import { answer } from '../answer.ts'
-import type { GatewayExchange } from '../exchange.ts'
-import type { Target } from '../snapshot.ts'
-import { handOver } from './hand-over.ts'
+import type { GatewayExchange, Target } from '../exchange.ts'
+import { type TakenIn, handOver } from './hand-over.ts'
 import { proxyTo } from './proxy.ts'
-
-/** A request taken in whole, for whoever stores it. */
-export interface TakenIn {
-  readonly received: Received
-  readonly body: Uint8Array
-  readonly routeName: string
-}
 
 /** What targets need from the rest of the system; the composition root connects it. */
 export interface TargetDeps {

@@ -1,0 +1,94 @@
+/** The answer to one request on an HTTP/1.x connection: its head, its framing, and whether the connection can go on after it. */
+import type { Socket } from 'node:net'
+import { FRAMING, type RequestHead } from './head.ts'
+import { MessageWriter } from './message-writer.ts'
+
+export class AnswerH1 {
+  /** The connection ends after this answer. */
+  closes = false
+  started = false
+  private readonly socket: Socket
+  private readonly writer: MessageWriter
+  /** HTTP/1.0 clients get no interim answers and no chunks. */
+  private minor = 1
+  private method = ''
+  private bodyless = false
+  /** Bytes that a Content-Length still promises; -1 when none was given. */
+  private lengthLeft = -1
+  private continued = true
+
+  constructor(socket: Socket) {
+    this.socket = socket
+    this.writer = new MessageWriter(socket)
+  }
+
+  /** Starts over for a request. */
+  reset({ minor, method, keepAlive, expectContinue }: RequestHead): void {
+    this.minor = minor
+    this.method = method
+    this.closes = !keepAlive
+    this.started = false
+    this.continued = !expectContinue
+  }
+
+  get bytes(): number {
+    return this.writer.bytes
+  }
+
+  /** The client waits for a 100 before it sends its body. */
+  get isAwaited(): boolean {
+    return !this.continued
+  }
+
+  /** The client did not wait, or has been told. */
+  awaitedNoMore(): void {
+    this.continued = true
+  }
+
+  informational(status: number, reason: string, lines: string): void {
+    if (this.started || this.minor === 0) return
+    if (status === 100) {
+      if (this.continued) return
+      this.continued = true
+    }
+    this.socket.write(`HTTP/1.1 ${status} ${reason}\r\n${lines}\r\n`, 'latin1')
+  }
+
+  /** See Inbound.respond. */
+  respond(status: number, reason: string, lines: string, framing: number, length: number): void {
+    this.started = true
+    this.bodyless = status === 204 || status === 304 || this.method === 'HEAD'
+    this.lengthLeft = framing === FRAMING.length ? length : -1
+    const unknown = framing === FRAMING.chunked || framing === FRAMING.close
+    const chunked = unknown && this.minor === 1 && (!this.bodyless || framing === FRAMING.chunked)
+    if (unknown && this.minor === 0 && !this.bodyless) this.closes = true
+    let head = `HTTP/1.1 ${status} ${reason}\r\n${lines}`
+    if (chunked) head += 'Transfer-Encoding: chunked\r\n'
+    if (this.closes) head += 'Connection: close\r\n'
+    else if (this.minor === 0) head += 'Connection: keep-alive\r\n'
+    this.writer.begin(head + '\r\n', chunked && !this.bodyless)
+  }
+
+  switchProtocols(lines: string): void {
+    this.writer.begin(`HTTP/1.1 101 Switching Protocols\r\n${lines}Connection: Upgrade\r\n\r\n`, false)
+    this.writer.flush()
+  }
+
+  /** False: wait for the socket's drain. */
+  write(bytes: Uint8Array, start: number, end: number): boolean {
+    if (this.bodyless) return true
+    if (this.lengthLeft !== -1) this.lengthLeft -= end - start
+    return this.writer.write(bytes, start, end)
+  }
+
+  flush(): void {
+    this.writer.flush()
+  }
+
+  /** False when a Content-Length promised more than came: the answer must not be taken for whole. */
+  end(): boolean {
+    if (this.lengthLeft > 0 && !this.bodyless) return false
+    this.writer.end()
+    return true
+  }
+}

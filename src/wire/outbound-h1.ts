@@ -1,0 +1,346 @@
+/** A connection to an upstream over HTTP/1.1: sends one request at a time, reads its answer, and says whether it can be used again. */
+import { type Socket, connect as connectTcp } from 'node:net'
+import { connect as connectTls } from 'node:tls'
+import { type GuardedLookup, isBlockedError } from './address-guard.ts'
+import { type BodyDecoder, type BodySink, ChunkedDecoder, CloseDecoder, LengthDecoder } from './body.ts'
+import type { Deadlines, Timed } from './deadlines.ts'
+import { HeadText } from './head-text.ts'
+import { parseResponseHead } from './parse-response.ts'
+import { FRAMING, ResponseHead } from './head.ts'
+import { MessageWriter } from './message-writer.ts'
+import type { Origin, OutboundFailure, OutboundListener, OutboundTimeouts } from './outbound.ts'
+import { tunnelEnd } from './tunnel.ts'
+
+/** One read buffer for every connection of the thread: a read is consumed before the next begins (saves 64 KiB an answer). */
+const READ_BUFFER = Buffer.allocUnsafeSlow(65_536)
+const INFORMATIONAL_MAX = 32
+
+export class OutboundH1 implements Timed {
+  deadline = 0
+  /** When it went idle, monotonic ms. */
+  idleSince = 0
+  /** Idle time after which the upstream is expected to close: its own `Keep-Alive: timeout`, or what was seen. Infinity: not known. */
+  idleMaxMs = Number.POSITIVE_INFINITY
+  requests = 0
+  closed = false
+
+  private readonly socket: Socket
+  private readonly deadlines: Deadlines
+  private readonly onIdle: (connection: OutboundH1) => void
+  private readonly onClosed: (connection: OutboundH1) => void
+  private readonly responseHead = new ResponseHead()
+  private readonly chunkedDecoder = new ChunkedDecoder()
+  private readonly lengthDecoder = new LengthDecoder()
+  private readonly closeDecoder = new CloseDecoder()
+  private readonly fromDecoder: BodySink = {
+    data: (bytes, start, end) => this.listener?.data(bytes, start, end),
+    end: () => {
+      this.answered = true
+    },
+  }
+  private decoder: BodyDecoder | null = null
+  private connected = false
+  private listener: OutboundListener | null = null
+  private timeouts: OutboundTimeouts = NO_TIMEOUTS
+  private method = ''
+  private upgradeAsked = false
+  private readonly heads = new HeadText()
+  private answered = false
+  private answerBytes = 0
+  private informationals = 0
+  private startedAt = 0
+  private paused = false
+
+  private readonly writer: MessageWriter
+  private requestSent = true
+
+  constructor(
+    origin: Origin,
+    lookup: GuardedLookup | undefined,
+    deadlines: Deadlines,
+    onIdle: (connection: OutboundH1) => void,
+    onClosed: (connection: OutboundH1) => void,
+  ) {
+    this.deadlines = deadlines
+    this.onIdle = onIdle
+    this.onClosed = onClosed
+    const options = {
+      host: origin.host,
+      port: origin.port,
+      noDelay: true,
+      // A half-closed tunnel goes on; any other connection that the upstream half-closes is dropped by `ended`.
+      allowHalfOpen: true,
+      ...(lookup === undefined ? {} : { lookup }),
+      onread: { buffer: READ_BUFFER, callback: (n: number) => this.received(n, READ_BUFFER) },
+    }
+    this.socket = origin.secure
+      ? connectTls({
+          ...options,
+          servername: /^[\d.]+$|:/.test(origin.host) ? '' : origin.host,
+          ALPNProtocols: ['http/1.1'],
+        })
+      : connectTcp(options)
+    this.writer = new MessageWriter(this.socket)
+    this.socket.on(origin.secure ? 'secureConnect' : 'connect', () => this.onConnect())
+    this.socket.on('drain', () => this.drained())
+    this.socket.on('end', () => this.ended())
+    this.socket.on('error', (error: NodeJS.ErrnoException) => this.broken(error))
+    this.socket.on('close', () => this.onClose())
+    deadlines.add(this)
+  }
+
+  // ---- sending
+
+  /**
+   * Starts a request: `head` is its whole head. With `chunked` the body is written chunk by chunk; otherwise `write` sends the bytes
+   * as they are. Call `endRequest` when the request is complete.
+   */
+  request(
+    head: string,
+    method: string,
+    upgradeAsked: boolean,
+    chunked: boolean,
+    timeouts: OutboundTimeouts,
+    listener: OutboundListener,
+  ): void {
+    const { now } = this.deadlines
+    this.listener = listener
+    this.timeouts = timeouts
+    this.method = method
+    this.upgradeAsked = upgradeAsked
+    this.requestSent = false
+    this.answered = false
+    this.answerBytes = 0
+    this.informationals = 0
+    this.decoder = null
+    this.heads.pending = ''
+    this.requests++
+    this.startedAt = now
+    this.writer.begin(head, chunked)
+    this.deadline = this.within(this.connected ? 0 : timeouts.connectMs)
+    if (this.connected) listener.ready()
+  }
+
+  /** Sends body bytes; copies what it cannot send at once. False: wait for `drain`. */
+  write(bytes: Uint8Array, start: number, end: number): boolean {
+    if (this.closed) return true
+    const room = this.writer.write(bytes, start, end)
+    // An upstream that does not take the body is given as long as one that does not send its answer.
+    if (!room && this.connected && this.answerBytes === 0) this.deadline = this.within(this.timeouts.idleMs)
+    return room
+  }
+
+  endRequest(): void {
+    this.requestSent = true
+    if (this.closed) return
+    this.writer.end()
+    if (this.connected && this.answerBytes === 0) this.deadline = this.within(this.timeouts.firstByteMs)
+  }
+
+  /** Sends what has been gathered. */
+  flush(): void {
+    if (!this.closed) this.writer.flush()
+  }
+
+  /** Stops reading the answer until `resume`: the client has no room. */
+  pause(): void {
+    if (this.paused) return
+    this.paused = true
+    this.deadline = this.within(0)
+    this.socket.pause()
+  }
+
+  resume(): void {
+    if (!this.paused) return
+    this.paused = false
+    this.deadline = this.within(this.timeouts.idleMs)
+    this.socket.resume()
+  }
+
+  /** The monotonic ms at which `ms` from now are over, or the total is; 0 when neither bounds it. */
+  private within(ms: number): number {
+    const { totalMs } = this.timeouts
+    const total = totalMs === 0 ? 0 : this.startedAt + totalMs
+    const next = ms === 0 ? 0 : this.deadlines.now + ms
+    if (total === 0 || next === 0) return total + next
+    return Math.min(total, next)
+  }
+
+  private onConnect(): void {
+    this.connected = true
+    if (this.listener === null) return
+    this.deadline = this.within(this.requestSent ? this.timeouts.firstByteMs : 0)
+    this.listener.ready()
+  }
+
+  private drained(): void {
+    if (this.listener === null) return
+    if (!this.requestSent && this.answerBytes === 0) this.deadline = this.within(0)
+    this.listener.drain()
+  }
+
+  // ---- receiving
+
+  private received = (n: number, bytes: Buffer): boolean => {
+    if (this.listener === null) {
+      // An idle connection has nothing to say: bytes here would become somebody else's answer.
+      this.destroy()
+      return false
+    }
+    this.answerBytes += n
+    if (this.decoder === null) this.readHead(bytes, n)
+    else {
+      this.deadline = this.within(this.timeouts.idleMs)
+      this.readBody(bytes, 0, n)
+    }
+    return !this.paused
+  }
+
+  private readHead(bytes: Buffer, n: number): void {
+    const { heads } = this
+    let start = 0
+    while (this.decoder === null && this.listener !== null) {
+      const stop = heads.take(bytes, start, n, false)
+      if (stop === -1) {
+        if (heads.isFull || !'HTTP/1.'.startsWith(heads.pending.slice(0, 7))) this.fail('invalid-answer')
+        return
+      }
+      start = stop
+      const head = this.responseHead
+      if (!parseResponseHead(head, heads.text, this.method)) return this.fail('invalid-answer')
+      if (head.status < 200) {
+        if (head.status === 101) return this.upgrade(head, bytes, start, n)
+        if (++this.informationals > INFORMATIONAL_MAX) return this.fail('invalid-answer')
+        this.listener.informational(head)
+        if (start === n) return
+        continue
+      }
+      this.deadline = this.within(this.timeouts.idleMs)
+      this.decoder =
+        head.framing === FRAMING.chunked
+          ? this.chunkedDecoder.start()
+          : head.framing === FRAMING.close
+            ? this.closeDecoder
+            : this.lengthDecoder.start(head.framing === FRAMING.length ? head.length : 0)
+      this.listener.head(head)
+      if (this.listener === null) return
+      if (head.framing === FRAMING.none) this.answered = true
+      this.readBody(bytes, start, n)
+    }
+  }
+
+  private readBody(bytes: Buffer, start: number, end: number): void {
+    if (!this.answered) {
+      const stop = this.decoder!.feed(bytes, start, end, this.fromDecoder)
+      if (stop === -1) return this.fail('invalid-answer')
+      start = stop
+    }
+    if (this.listener === null) return
+    if (!this.answered) return this.listener.flush()
+    // Bytes after the end of an answer belong to no request: the answer stands, the connection does not (F14).
+    if (start < end) this.responseHead.keepAlive = false
+    this.finish()
+  }
+
+  /** The answer is whole. If the request is not (an early answer), the connection cannot be used again. */
+  private finish(): void {
+    const { listener } = this
+    if (!this.requestSent) this.responseHead.keepAlive = false
+    if (this.requestSent) this.complete()
+    else this.release()
+    listener!.end()
+  }
+
+  private complete(): void {
+    const { keepAlive, keepAliveTimeout } = this.responseHead
+    // One second less than announced: our request must not cross the upstream's close on the way.
+    if (keepAliveTimeout !== -1) this.idleMaxMs = Math.max(0, keepAliveTimeout * 1_000 - 1_000)
+    this.listener = null
+    this.decoder = null
+    if (!keepAlive || this.closed) return this.destroy()
+    this.resume()
+    this.idleSince = this.deadlines.now
+    this.deadline = 0
+    this.onIdle(this)
+  }
+
+  private release(): void {
+    this.listener = null
+    this.destroy()
+  }
+
+  private upgrade(head: ResponseHead, bytes: Buffer, start: number, n: number): void {
+    const { listener, socket } = this
+    if (listener === null || !this.upgradeAsked) return this.fail('invalid-answer')
+    // Only what was asked for (RFC 9110 §7.8).
+    if (head.get('upgrade')?.toLowerCase() !== 'websocket') return this.fail('invalid-answer')
+    this.deadlines.remove(this)
+    this.listener = null
+    this.closed = true // not the pool's any more
+    this.onClosed(this)
+    const early = Buffer.from(bytes.subarray(start, n))
+    socket.removeAllListeners('close')
+    const end = tunnelEnd(socket, early, (receive) => {
+      this.received = (count, read) => {
+        receive(read, 0, count)
+        return true
+      }
+    })
+    listener.upgraded(head, end)
+  }
+
+  // ---- ending
+
+  private ended(): void {
+    if (this.listener !== null && this.responseHead.framing === FRAMING.close && this.decoder === this.closeDecoder) {
+      const { listener } = this
+      this.release()
+      listener.end()
+      return
+    }
+    this.fail('reset')
+    this.destroy()
+  }
+
+  private broken(error: NodeJS.ErrnoException): void {
+    if (!this.connected) {
+      if (isBlockedError(error)) this.fail('blocked-address')
+      else if (error.code === 'ENOTFOUND' || error.code === 'EAI_AGAIN') this.fail('name-not-found')
+      else if (error.syscall === 'connect' || error.name === 'AggregateError') this.fail('connect-refused')
+      else this.fail('tls-failed')
+    } else this.fail('reset')
+    this.destroy()
+  }
+
+  private onClose(): void {
+    this.fail(this.connected ? 'reset' : 'connect-refused')
+    this.destroy()
+  }
+
+  expired(): void {
+    const { totalMs } = this.timeouts
+    if (totalMs !== 0 && this.deadlines.now >= this.startedAt + totalMs) this.fail('total-timeout')
+    else if (!this.connected) this.fail('connect-timeout')
+    else this.fail(this.answerBytes === 0 ? 'first-byte-timeout' : 'idle-timeout')
+  }
+
+  private fail(failure: OutboundFailure): void {
+    const { listener } = this
+    if (listener === null) return
+    const untouched = this.requests > 1 && this.answerBytes === 0 && failure === 'reset'
+    this.release()
+    listener.failed(failure, untouched)
+  }
+
+  /** Ends the request and the connection without a word to the listener. */
+  destroy(): void {
+    this.listener = null
+    if (this.closed) return
+    this.closed = true
+    this.deadlines.remove(this)
+    this.socket.destroy()
+    this.onClosed(this)
+  }
+}
+
+const NO_TIMEOUTS: OutboundTimeouts = { connectMs: 0, firstByteMs: 0, idleMs: 0, totalMs: 0 }
