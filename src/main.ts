@@ -23,23 +23,6 @@ const code = await runCli(process.argv.slice(2), {
   stdin: process.stdin,
   stdout: process.stdout,
   stderr: process.stderr,
-  async roots() {
-    const { adminToken, explainState, loadConfig, openStore, rehearse, startApp } = await import('./app.ts')
-    return {
-      startApp,
-      loadConfig,
-      rehearse,
-      explainState,
-      async tokenOf(state) {
-        const store = await openStore(state)
-        try {
-          return await adminToken(store.client())
-        } finally {
-          await store.close()
-        }
-      },
-    }
-  },
   exitNow: (code) => process.exit(code),
 })
 // The last words may still be on their way into a pipe.

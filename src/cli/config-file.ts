@@ -32,11 +32,11 @@ export async function readConfigFile(name: string): Promise<ConfigFile> {
 
 /** Also compiles what was checked: a provider's secret, say, is only read then. */
 export async function checkConfigFile({ path, text, name }: ConfigFile, host: Host): Promise<LoadResult> {
-  const roots = await host.roots()
-  const result = roots.loadConfig(text, path, host.env)
+  const { loadConfig, rehearse } = await import('../app.ts')
+  const result = loadConfig(text, path, host.env)
   if (!result.ok) return result
   try {
-    roots.rehearse(0, result.state)
+    rehearse(0, result.state)
     return result
   } catch (error) {
     throw new Failure(`${name} cannot be compiled: ${error instanceof Error ? error.message : String(error)}`)

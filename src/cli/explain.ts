@@ -42,7 +42,7 @@ async function explain(host: Host, method: string, target: string, options: Expl
 
 async function explainFile(host: Host, name: string, method: string, url: string): Promise<Explanation> {
   const state = await stateOfFile(await readConfigFile(name), host)
-  const { explainState } = await host.roots()
+  const { explainState } = await import('../app.ts')
   return explainState(state, method, url)
 }
 

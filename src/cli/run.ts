@@ -2,7 +2,7 @@
 import type { Command } from 'commander'
 import { DEFAULT_FILE, readConfigFile, stateOfFile } from './config-file.ts'
 import { Failure } from './failure.ts'
-import type { App, Host } from './host.ts'
+import type { Host } from './host.ts'
 import { stopRequested } from './signals.ts'
 
 /** What runs at the end may take this long; orchestrators commonly kill after 30 s. */
@@ -24,22 +24,20 @@ export function addRun(program: Command, host: Host): void {
 async function run(host: Host, name: string): Promise<void> {
   const file = await readConfigFile(name)
   await stateOfFile(file, host)
-  const { startApp } = await host.roots()
+  const { startApp } = await import('../app.ts')
   const stop = stopRequested(() => host.exitNow(1))
-  const fatal = Promise.withResolvers<never>()
-  // It may fail while it is being stopped, when nobody waits for this any more.
-  fatal.promise.catch(() => undefined)
+  const fatal = Promise.withResolvers<Error>()
 
-  const app = await startApp({ file: file.path, env: host.env, onFatal: (error) => fatal.reject(error) }).catch(
-    (error: unknown): App => {
-      throw startFailure(error)
-    },
-  )
-  try {
-    await Promise.race([stop, fatal.promise])
-  } finally {
-    await app.stop(STOP_MS)
-  }
+  const starting = startApp({ file: file.path, env: host.env, onFatal: (error) => fatal.resolve(error) })
+  const app = await starting.catch((error: unknown) => {
+    throw startFailure(error)
+  })
+  const failure = await Promise.race([stop, fatal.promise])
+  // What cannot be stopped in order after a failure must not hide the failure.
+  await app.stop(STOP_MS).catch((error: unknown) => {
+    throw failure ?? error
+  })
+  if (failure !== undefined) throw failure
 }
 
 /** What the operating system refused, said so that it can be acted on; an engine thread hands over only the words. */

@@ -1,4 +1,5 @@
-/** Being asked to stop: by a signal, or by the end of the process that started this one over a channel. */
+/** Being asked to stop: by a signal, or by the end of whoever started this process. */
+import type { Environment } from '../config/environment.ts'
 
 /**
  * A terminal sends Ctrl-C to npm and to us, and npm passes its own on: two signals for one key, a few ms apart. A second wish
@@ -21,5 +22,23 @@ export function stopRequested(again: () => void): Promise<void> {
     process.on('SIGINT', ask).on('SIGTERM', ask)
     // Whoever spawned us with a channel and was killed cannot send a signal any more.
     if (process.connected) process.once('disconnect', ask)
+  })
+}
+
+const LOOK_EVERY_MS = 500
+
+/**
+ * Resolves when npm, if it runs us, is killed. It stands behind a shell, which dies of the signal without passing it on; all that we
+ * can notice is that we have another parent.
+ */
+export function npmGone(env: Environment): Promise<void> {
+  const parent = process.ppid
+  return new Promise((resolve) => {
+    if (env['npm_lifecycle_event'] === undefined) return
+    const timer = setInterval(() => {
+      if (process.ppid === parent) return
+      clearInterval(timer)
+      resolve()
+    }, LOOK_EVERY_MS).unref()
   })
 }

@@ -1,5 +1,6 @@
 /** `postern token`: prints the bearer token of a file's store, and nothing else, so that a shell can capture it. */
 import type { Command } from 'commander'
+import type { DesiredState } from '../model/gateway.ts'
 import { DEFAULT_FILE, readConfigFile, stateOfFile } from './config-file.ts'
 import type { Host } from './host.ts'
 
@@ -14,7 +15,17 @@ export function addToken(program: Command, host: Host): void {
     .addHelpText('after', '\nExample:\n  export POSTERN_TOKEN=$(postern token postern.yaml)')
     .action(async (name: string) => {
       const state = await stateOfFile(await readConfigFile(name), host)
-      const { tokenOf } = await host.roots()
       host.stdout.write(`${await tokenOf(state)}\n`)
     })
+}
+
+/** The token of the store that a configuration names. A server may have it open at the same time. */
+export async function tokenOf(state: DesiredState): Promise<string> {
+  const { adminToken, openStore } = await import('../app.ts')
+  const store = await openStore(state)
+  try {
+    return await adminToken(store.client())
+  } finally {
+    await store.close()
+  }
 }

@@ -8,7 +8,8 @@ import { readConfigFile, stateOfFile } from '../config-file.ts'
 import type { DemoOptions } from '../demo.ts'
 import { Failure } from '../failure.ts'
 import { type Host, paintFor } from '../host.ts'
-import { stopRequested } from '../signals.ts'
+import { npmGone, stopRequested } from '../signals.ts'
+import { tokenOf } from '../token.ts'
 import { type GatewayProcess, startGateway } from './gateway-process.ts'
 import { Live } from './live.ts'
 import { openPartner, type Partner } from './partner.ts'
@@ -25,8 +26,15 @@ const SHOP_FILE = '../examples/shop/postern.yaml'
 /** Throws Failure when it cannot start, and with `once` when a step of the story did not happen. */
 export async function demo(host: Host, options: DemoOptions): Promise<void> {
   const say = new Say(host.stdout, paintFor(host.stdout, host.env))
-  const stop = stopRequested(() => host.exitNow(1)).then(() => 'stop' as const)
-  await using open = new AsyncDisposableStack()
+  await tell(host, options, say)
+  if (!options.once) say.line('  Stopped.')
+}
+
+/** Returns when all that it opened is closed. */
+async function tell(host: Host, options: DemoOptions, say: Say): Promise<void> {
+  const asked = Promise.race([stopRequested(() => host.exitNow(1)), npmGone(host.env)])
+  const stop = asked.then(() => 'stop' as const)
+  await using opened = new AsyncDisposableStack()
 
   await insistOnPorts({ '--port': options.port, '--admin-port': options.adminPort })
   const folder = resolve(FOLDER)
@@ -34,11 +42,11 @@ export async function demo(host: Host, options: DemoOptions): Promise<void> {
   const before = await readSaved(folder)
 
   const began = systemClock.elapsed()
-  const shop = open.adopt(await openShop(), closeShop)
-  const partner = open.adopt(await openPartner(before.partner), (partner) => partner.service.close())
+  const shop = opened.adopt(await openShop(), closeShop)
+  const partner = opened.adopt(await openPartner(before.partner), (partner) => partner.service.close())
   const live = new Live(say, shop, partner)
   const { gateway, adminToken } = await openGateway({ host, options, folder, before, shop, partner, say, live })
-  open.defer(() => gateway.stop())
+  opened.defer(() => gateway.stop())
   const saved = { ...before, gateway: gateway.gateway, admin: gateway.admin, adminToken, partner: partner.url }
   await writeSaved(folder, saved)
 
@@ -95,7 +103,7 @@ async function openGateway(opening: Opening): Promise<{ gateway: GatewayProcess;
   const file = await readConfigFile(fileURLToPath(new URL(SHOP_FILE, pathToFileURL(host.entry))))
   const start = async () => {
     const state = await stateOfFile(file, { ...host, env })
-    const adminToken = await (await host.roots()).tokenOf(state)
+    const adminToken = await tokenOf(state)
     const gateway = await startGateway({ entry: host.entry, file: file.path, env, onAccess: (one) => live.access(one) })
     return { gateway, adminToken }
   }

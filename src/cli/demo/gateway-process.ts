@@ -26,9 +26,10 @@ export interface GatewayProcess {
 const Ready = z.object({ msg: z.literal('ready'), gateway: z.array(z.string()).min(1), admin: z.string() })
 const AccessLine = z.object({
   kind: z.literal('access'),
+  /** Wall clock, ms. */
+  time: z.number(),
   method: z.string(),
   path: z.string(),
-  route: z.string(),
   status: z.number(),
   ms: z.number(),
 })

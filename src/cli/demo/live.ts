@@ -1,4 +1,5 @@
 /** What happens while the demo stays up: a line for each request at the gateway and at everybody behind it. */
+import { systemClock } from '../../base/clock.ts'
 import type { Access } from './gateway-process.ts'
 import type { LocalService } from './local-service.ts'
 import type { Partner } from './partner.ts'
@@ -9,7 +10,8 @@ import { jsonOf, type Shop } from './shop.ts'
 const ADMIN_PATH = /^\/(?:admin|api|ingest|health|ready|metrics)(?:\/|$)/
 
 export class Live {
-  private on = false
+  /** Wall clock, ms; infinite while the story is told. */
+  private since = Infinity
   private readonly say: Say
 
   constructor(say: Say, shop: Shop, partner: Partner) {
@@ -28,19 +30,21 @@ export class Live {
   }
 
   start(): void {
-    this.on = true
+    this.since = systemClock.now()
   }
 
   stop(): void {
-    this.on = false
+    this.since = Infinity
   }
 
-  access({ method, path, status, ms }: Access): void {
-    if (!ADMIN_PATH.test(path)) this.line(['you', 'postern'], `${method} ${path}  ${ms.toFixed(1)} ms`, status)
+  access({ time, method, path, status, ms }: Access): void {
+    // Records come in batches, the story's last ones after its end.
+    if (time >= this.since && !ADMIN_PATH.test(path))
+      this.line(['you', 'postern'], `${method} ${path}  ${ms.toFixed(1)} ms`, status)
   }
 
   private line(way: readonly string[], what: string, status: number): void {
-    if (this.on) this.say.live(way, printable(what), status)
+    if (this.since !== Infinity) this.say.live(way, printable(what), status)
   }
 }
 
