@@ -35,6 +35,9 @@ const ATTEMPTS = z.object({
   ),
 })
 
+const STATS = z.object({ messages: z.int(), deliveries: z.record(z.string(), z.int()) })
+
+export type Stats = z.infer<typeof STATS>
 export type DeliveryRow = z.infer<typeof DELIVERIES>['data'][number]
 export type AttemptRow = z.infer<typeof ATTEMPTS>['data'][number]
 
@@ -82,6 +85,10 @@ export class Admin {
   async messages(origin?: string) {
     const query = new URLSearchParams({ limit: '250', ...(origin === undefined ? {} : { origin }) })
     return MESSAGES.parse(await this.json(`/admin/v1/messages?${query.toString()}`)).data
+  }
+
+  async stats(): Promise<Stats> {
+    return STATS.parse(await this.json('/admin/v1/stats'))
   }
 
   async deliveries(messageId: string): Promise<readonly DeliveryRow[]> {
