@@ -15,13 +15,13 @@ const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url))
 /** An installation over a slow network. */
 const PATIENCE_MS = 600_000
 
+/** What npm takes from the environment to reach a registry. */
+const REACH = /^npm_config_(?:.*registry|.*proxy|cafile|userconfig|globalconfig)$/i
+
 const folder = await tempFolder()
 after(() => folder.remove())
 const clone = join(folder.path, 'clone')
 const env = newcomersEnvironment()
-
-/** What npm takes from the environment to reach a registry. */
-const REACH = /^npm_config_(?:.*registry|.*proxy|cafile|userconfig|globalconfig)$/i
 
 /** Ours, without what npm and the Node of this run have put into it: a newcomer has a shell, and whatever Node is on the path. */
 function newcomersEnvironment(): NodeJS.ProcessEnv {

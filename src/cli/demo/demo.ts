@@ -61,8 +61,8 @@ async function tell(host: Host, options: DemoOptions, say: Say): Promise<void> {
   const api = createAdminClient({ url: saved.admin, token: adminToken })
   const told = await Promise.race([playStory({ saved, shop, partner, api, say }), stop, lost])
   if (told !== null) {
-    if (told === 'stop') throw new Failure('stopped before the story was over')
-    if (options.once) throw new Failure(told)
+    if (options.once) throw new Failure(told === 'stop' ? 'stopped before the story was over' : told)
+    if (told === 'stop') return
     say.line(`  ${say.paint.red('✗')} ${told}`)
   } else say.line(`\n  Every step happened, in ${((systemClock.elapsed() - began) / 1_000).toFixed(1)} s.`)
   if (options.once) return
@@ -92,6 +92,8 @@ async function openGateway(opening: Opening): Promise<{ gateway: GatewayProcess;
   process.umask(0o077)
   const env: Environment = {
     ...host.env,
+    // Its log is how we know that it is ready.
+    POSTERN_LOG: 'info',
     GATEWAY_PORT: String(options.port),
     ADMIN_PORT: String(options.adminPort),
     STORE_FILE: join(folder, 'postern.db'),

@@ -28,7 +28,7 @@ export class StepMissed extends Error {
 }
 
 /** How long anything in the story may take that is not a planned wait. */
-export const SOON_MS = 5_000
+export const SOON_MS = 10_000
 
 export function expect(happened: boolean, expectation: string): asserts happened {
   if (!happened) throw new StepMissed(expectation)
