@@ -17,7 +17,7 @@ import { createSharedCounters, sharedCounters } from './counters/shared-memory.t
 import { type Explanation, explain } from './gateway/explain.ts'
 import { type Snapshot, compileSnapshot } from './gateway/snapshot.ts'
 import type { DesiredState, ListenerSpec } from './model/gateway.ts'
-import { openLog } from './observe/log.ts'
+import { openLog } from './observe/process-log.ts'
 import { exposition } from './observe/metrics.ts'
 import { POLICIES, policyNamed } from './policies/index.ts'
 import { PROVIDERS } from './signatures/providers/index.ts'
@@ -105,8 +105,7 @@ export function explainState(state: DesiredState, method: string, url: string): 
 /** Rejects with ConfigRefused, or with the system's error when a file or address cannot be had. */
 export async function startApp({ file, env, onFatal }: AppOptions): Promise<App> {
   const clock = systemClock
-  const logLevel = env['POSTERN_LOG'] ?? 'info'
-  const log = openLog(logLevel, 'main')
+  const log = openLog(env['POSTERN_LOG'] ?? 'info')
 
   const parse = (source: string) => loadConfig(source, file, env)
   const written = readFileSync(file, 'utf8')
@@ -193,14 +192,13 @@ export async function startApp({ file, env, onFatal }: AppOptions): Promise<App>
       counters,
       adminUrl: adminServer.url,
       adminToken: token,
-      logLevel,
     }
     const worker = new Worker(new URL('./engine.ts', import.meta.url), {
       name: `engine-${index}`,
       workerData: boot,
       transferList: [storePort],
     })
-    const calls = callsTo(worker)
+    const calls = callsTo(worker, log)
     worker.on('error', (error) => log.error({ err: error, engine: index }, 'an engine failed'))
     workers.add(worker)
     worker.once('exit', () => {
@@ -225,7 +223,7 @@ export async function startApp({ file, env, onFatal }: AppOptions): Promise<App>
     watch?.stop()
     await everyEngine((engine) => engine.drain(withinMs)).catch((error: unknown) => log.error({ err: error }, 'drain'))
     await close()
-    log.info('stopped')
+    log.info({}, 'stopped')
   }
   let watch: ReturnType<typeof watchFile> | null = null
 

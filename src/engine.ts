@@ -9,7 +9,7 @@ import { Gateway } from './gateway/gateway.ts'
 import { compileSnapshot } from './gateway/snapshot.ts'
 import type { DesiredState, ListenerSpec } from './model/gateway.ts'
 import { AccessLog } from './observe/access-log.ts'
-import { openLog } from './observe/log.ts'
+import { remoteLog } from './observe/log.ts'
 import type { ConsumerIdentity } from './pipeline/exchange.ts'
 import type { PolicyDeps } from './pipeline/policy.ts'
 import { policyNamed } from './policies/index.ts'
@@ -28,7 +28,7 @@ import { Pools } from './wire/pool.ts'
 
 const boot: EngineBoot = workerData
 const clock = systemClock
-const log = openLog(boot.logLevel, `engine-${boot.index}`)
+const log = remoteLog((line) => parentPort!.postMessage({ ...line, fields: { engine: boot.index, ...line.fields } }))
 const store = clientOf(boot.store)
 const counters = sharedCounters(boot.counters)
 const deadlines = new Deadlines(clock)

@@ -1,6 +1,7 @@
 /** What the main thread and its engines say to each other: calls with answers over a message port, typed on both ends. */
 import type { MessagePort, Worker } from 'node:worker_threads'
 import type { DesiredState, ListenerSpec } from './model/gateway.ts'
+import type { Log, LogLine } from './observe/log.ts'
 import type { EngineMetrics } from './observe/metrics.ts'
 import type { DirectoryChange } from './webhooks/directory.ts'
 
@@ -17,7 +18,6 @@ export interface EngineBoot {
   /** The admin server on loopback. */
   readonly adminUrl: string
   readonly adminToken: string
-  readonly logLevel: string
 }
 
 /** What an engine does when the main thread asks. */
@@ -61,14 +61,16 @@ export function answerCalls(port: MessagePort, calls: EngineCalls): void {
   })
 }
 
-/** The main thread's end. Calls to an engine that has ended reject. */
-export function callsTo(worker: Worker): EngineCalls {
+/** The main thread's end: calls reach the engine, its log lines reach `log`. Calls to an engine that has ended reject. */
+export function callsTo(worker: Worker, log: Log): EngineCalls {
   const waiting = new Map<
     number,
     { readonly resolve: (value: never) => void; readonly reject: (error: Error) => void }
   >()
   let last = 0
-  worker.on('message', ({ id, value, error }: Answer<never>) => {
+  worker.on('message', (said: Answer<never> | LogLine) => {
+    if ('level' in said) return log[said.level](said.fields, said.message)
+    const { id, value, error } = said
     const caller = waiting.get(id)
     waiting.delete(id)
     if (error === undefined) caller?.resolve(value!)

@@ -2,7 +2,7 @@
 import type { Clock } from '../base/clock.ts'
 import type { Problem } from '../base/problem.ts'
 import type { Route } from '../model/gateway.ts'
-import type { Logger } from '../observe/log.ts'
+import type { Log } from '../observe/log.ts'
 import type { Pipeline } from '../pipeline/compile.ts'
 import { Exchange } from '../pipeline/exchange.ts'
 import type { Inbound, InboundListener } from '../wire/inbound.ts'
@@ -23,7 +23,7 @@ export interface CompiledRoute {
 /** What an exchange needs of the gateway that drives it. */
 export interface ExchangeHost {
   readonly clock: Clock
-  readonly log: Logger
+  readonly log: Log
   /** Keeps its record and counts it. */
   finished(x: GatewayExchange): void
 }

@@ -2,7 +2,7 @@
 import type { Clock } from '../base/clock.ts'
 import type { Problem } from '../base/problem.ts'
 import type { AccessLog } from '../observe/access-log.ts'
-import type { Logger } from '../observe/log.ts'
+import type { Log } from '../observe/log.ts'
 import { RouteMetrics } from '../observe/metrics.ts'
 import type { Inbound, InboundHandler } from '../wire/inbound.ts'
 import { pathEnd } from '../wire/path.ts'
@@ -12,7 +12,7 @@ import type { Snapshot } from './snapshot.ts'
 
 export interface GatewayDeps {
   readonly clock: Clock
-  readonly log: Logger
+  readonly log: Log
   readonly accessLog: AccessLog
 }
 
@@ -20,7 +20,7 @@ export class Gateway implements InboundHandler, ExchangeHost {
   /** Swapped whole by a reload; running exchanges keep the one they began with. */
   snapshot: Snapshot
   readonly clock: Clock
-  readonly log: Logger
+  readonly log: Log
   /** By route name; outlives reloads. */
   readonly routeMetrics = new Map<string, RouteMetrics>()
   readonly refusals = new Map<string, number>()

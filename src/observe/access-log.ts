@@ -1,5 +1,6 @@
 /** The access record: one JSON line for every exchange and for every connection that never made one, with the reason it ended. */
-import { pino } from 'pino'
+import { closeSync, fsync, mkdirSync, openSync, write, writeSync } from 'node:fs'
+import { dirname } from 'node:path'
 import type { Clock } from '../base/clock.ts'
 
 /** What a record says. Strings may hold anything a client sent; they are escaped. */
@@ -21,30 +22,41 @@ export interface AccessRecord {
   readonly durationMs: number
 }
 
-/** Lines are gathered up to this many bytes, or this long, before they are written. */
-const BATCH_BYTES = 16_000
+/** Lines are gathered up to this many characters, or this long, before they are written: a write a line would cost more than the line. */
+const BATCH_CHARS = 65_536
 const BATCH_MS = 100
+/** When whoever reads the log stops reading, this much waits in memory; what comes after it is counted and dropped. */
+const WAITING_CHARS_MAX = 8 * 1024 * 1024
+/** A pipe that is full is tried again after this. */
+const AGAIN_MS = 20
 
 export class AccessLog {
+  /** Records that nobody could be told. */
+  dropped = 0
   private readonly clock: Clock
-  private readonly out: ReturnType<typeof pino.destination> | null
+  private readonly fd: number
+  private text = ''
+  private writing = false
+  private readonly timer: NodeJS.Timeout | undefined
 
   /** `dest`: `stdout`, `off`, or a file's path (appended to). */
   constructor(dest: string, clock: Clock) {
     this.clock = clock
-    this.out =
-      dest === 'off'
-        ? null
-        : pino.destination({
-            ...(dest === 'stdout' ? { fd: 1 } : { dest, append: true, mkdir: true, mode: 0o600 }),
-            minLength: BATCH_BYTES,
-            periodicFlush: BATCH_MS,
-            sync: true,
-          })
+    if (dest === 'off') this.fd = -1
+    else if (dest === 'stdout') this.fd = 1
+    else {
+      mkdirSync(dirname(dest), { recursive: true })
+      this.fd = openSync(dest, 'a', 0o600)
+    }
+    if (this.fd !== -1) this.timer = setInterval(() => this.flush(), BATCH_MS).unref()
   }
 
   write(r: AccessRecord): void {
-    if (this.out === null) return
+    if (this.fd === -1) return
+    if (this.text.length > WAITING_CHARS_MAX) {
+      this.dropped++
+      return
+    }
     // Built by hand: JSON.stringify of the same object costs three times as much, on every request.
     let line = `{"kind":"access","time":${this.clock.now()},"reason":"${r.reason}","status":${r.status},"client":"${r.clientAddress}","method":"${r.method}"`
     line += `,"host":${quoted(r.host)},"path":${quoted(r.path)},"route":"${r.routeName}"`
@@ -52,17 +64,43 @@ export class AccessLog {
     if (r.serviceName !== '') line += `,"service":"${r.serviceName}","instance":"${r.instance}","tries":${r.tries}`
     if (r.requestId !== '') line += `,"request":${quoted(r.requestId)}`
     line += `,"bytesIn":${r.bytesIn},"bytesOut":${r.bytesOut},"ms":${r.durationMs.toFixed(3)}}\n`
-    this.out.write(line)
+    this.text += line
+    if (this.text.length > BATCH_CHARS) this.flush()
   }
 
-  close(): Promise<void> {
-    const { out } = this
-    if (out === null) return Promise.resolve()
-    return new Promise((resolve) => {
-      out.once('close', resolve)
-      out.once('error', () => resolve())
-      out.end()
+  private flush(): void {
+    if (this.writing || this.text === '') return
+    const bytes = Buffer.from(this.text)
+    this.text = ''
+    this.writing = true
+    this.send(bytes)
+  }
+
+  private send(bytes: Buffer): void {
+    write(this.fd, bytes, (error, written) => {
+      const rest = bytes.subarray(written ?? 0)
+      if (error?.code === 'EAGAIN') setTimeout(() => this.send(rest), AGAIN_MS)
+      else if (error === null && rest.length > 0) this.send(rest)
+      else {
+        // Any other error loses these lines: a log that cannot be written must not stop the gateway.
+        this.writing = false
+      }
     })
+  }
+
+  /** Writes what is left, if it can be written at once. */
+  async close(): Promise<void> {
+    clearInterval(this.timer)
+    if (this.fd === -1) return
+    while (this.writing) await new Promise((resolve) => setTimeout(resolve, 1))
+    try {
+      writeSync(this.fd, this.text)
+    } catch {
+      // Nobody reads any more.
+    }
+    this.text = ''
+    if (this.fd > 2) await new Promise<void>((resolve) => fsync(this.fd, () => resolve()))
+    if (this.fd > 2) closeSync(this.fd)
   }
 }
 

@@ -1,20 +1,20 @@
-/** The process's own log: JSON lines on standard output, written in batches. */
-import { type Logger, pino } from 'pino'
+/** What threads say about themselves. Only the main thread writes it down: a logger in every engine would cost each its memory. */
 
-export type { Logger }
+export interface Log {
+  info(fields: object, message: string): void
+  warn(fields: object, message: string): void
+  error(fields: object, message: string): void
+}
 
-/** `level`: trace, debug, info, warn, error, silent. `thread` names who speaks when there are several. */
-export function openLog(level: string, thread: string): Logger {
-  return pino(
-    {
-      level,
-      base: { thread },
-      timestamp: pino.stdTimeFunctions.isoTime,
-      formatters: { level: (label) => ({ level: label }) },
-      // Whatever a mistake puts into a log call, these never come out of it.
-      redact: { paths: ['*.secret', '*.secrets', '*.token', '*.apiKey', '*.apiKeys', '*.authorization'], censor: '…' },
-    },
-    // Synchronous: the process's own lines are few, and the last one before an end is the one that matters.
-    pino.destination({ fd: 1, sync: true }),
-  )
+/** A line of another thread's log. */
+export interface LogLine {
+  readonly level: keyof Log
+  readonly fields: object
+  readonly message: string
+}
+
+/** A log whose lines are handed to `say`, which takes them to the thread that writes. */
+export function remoteLog(say: (line: LogLine) => void): Log {
+  const at = (level: keyof Log) => (fields: object, message: string) => say({ level, fields, message })
+  return { info: at('info'), warn: at('warn'), error: at('error') }
 }

@@ -4,7 +4,7 @@
  */
 import type { Clock } from '../base/clock.ts'
 import type { AttemptTrigger } from '../model/webhook.ts'
-import type { Logger } from '../observe/log.ts'
+import type { Log } from '../observe/log.ts'
 import type { ClaimedDelivery, Lessee, Settlement, Store } from '../store/port.ts'
 import { type DeliverDeps, deliver } from './deliver.ts'
 
@@ -39,7 +39,7 @@ export interface DispatcherDeps {
   readonly store: Store
   readonly lessee: Lessee
   readonly clock: Clock
-  readonly log: Logger
+  readonly log: Log
   /** Read at every attempt: a reload replaces it. */
   deliverDeps(): DeliverDeps
 }

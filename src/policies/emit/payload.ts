@@ -1,7 +1,11 @@
 /** What an event says: the answer's JSON, or what a JSONata expression makes of the exchange. */
-import jsonata from 'jsonata'
+import { createRequire } from 'node:module'
+import type jsonata from 'jsonata'
 import type { Exchange } from '../../pipeline/exchange.ts'
 import type { ResponseView } from '../../pipeline/response.ts'
+
+/** Loaded by the first expression: most configurations have none, and it costs every thread some megabytes. */
+const loadJsonata = (): typeof jsonata => createRequire(import.meta.url)('jsonata')
 
 /** Bounds for an expression that runs away: milliseconds, calls deep, items in a sequence. */
 const GUARDS = { timeout: 250, stack: 200, sequence: 100_000 }
@@ -12,7 +16,7 @@ export type Payload = (x: Exchange, res: ResponseView) => unknown
 /** What is wrong with an expression, or null. */
 export function expressionError(expression: string): string | null {
   try {
-    jsonata(expression)
+    loadJsonata()(expression)
     return null
   } catch (error) {
     return error instanceof Error ? error.message : describeThrown(error)
@@ -22,7 +26,7 @@ export function expressionError(expression: string): string | null {
 /** Without an expression: the answer's JSON as it is. What is not JSON, or says nothing, is `{}`. */
 export function payloadOf(expression: string | undefined): Payload {
   if (expression === undefined) return (_, res) => jsonOf(res.body) ?? {}
-  const compiled = jsonata(expression, GUARDS)
+  const compiled = loadJsonata()(expression, GUARDS)
   return async (x, res) => {
     const input = {
       request: {
