@@ -1,13 +1,7 @@
 /** `postern demo`: a shop that shows everything once, then stays up to be tried. */
 import { type Command, InvalidArgumentError } from 'commander'
+import type { DemoOptions } from './demo/demo.ts'
 import type { Host } from './host.ts'
-
-export interface DemoOptions {
-  readonly once?: true
-  /** 0 is any free one. */
-  readonly port: number
-  readonly adminPort: number
-}
 
 export function addDemo(program: Command, host: Host): void {
   program

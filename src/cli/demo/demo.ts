@@ -5,14 +5,13 @@ import { createAdminClient } from '../../admin/client.ts'
 import { systemClock } from '../../base/clock.ts'
 import type { Environment } from '../../config/environment.ts'
 import { readConfigFile, stateOfFile } from '../config-file.ts'
-import type { DemoOptions } from '../demo.ts'
 import { Failure } from '../failure.ts'
 import { type Host, paintFor } from '../host.ts'
 import { npmGone, stopRequested } from '../signals.ts'
 import { tokenOf } from '../token.ts'
 import { type GatewayProcess, startGateway } from './gateway-process.ts'
 import { Live } from './live.ts'
-import { openPartner, type Partner } from './partner.ts'
+import { openPartner } from './partner.ts'
 import { insistOnPorts } from './ports.ts'
 import { openFolder, readSaved, type Saved, writeSaved } from './saved.ts'
 import { Say } from './say.ts'
@@ -22,6 +21,13 @@ import { printTryIt } from './try-it.ts'
 
 const FOLDER = '.postern'
 const SHOP_FILE = '../examples/shop/postern.yaml'
+
+export interface DemoOptions {
+  readonly once?: true
+  /** 0 is any free one. */
+  readonly port: number
+  readonly adminPort: number
+}
 
 /** Throws Failure when it cannot start, and with `once` when a step of the story did not happen. */
 export async function demo(host: Host, options: DemoOptions): Promise<void> {
@@ -45,7 +51,7 @@ async function tell(host: Host, options: DemoOptions, say: Say): Promise<void> {
   const shop = opened.adopt(await openShop(), closeShop)
   const partner = opened.adopt(await openPartner(before.partner), (partner) => partner.service.close())
   const live = new Live(say, shop, partner)
-  const { gateway, adminToken } = await openGateway({ host, options, folder, before, shop, partner, say, live })
+  const { gateway, adminToken } = await openGateway({ host, options, folder, before, shop, say, live })
   opened.defer(() => gateway.stop())
   const saved = { ...before, gateway: gateway.gateway, admin: gateway.admin, adminToken, partner: partner.url }
   await writeSaved(folder, saved)
@@ -81,7 +87,6 @@ interface Opening {
   readonly folder: string
   readonly before: Saved
   readonly shop: Shop
-  readonly partner: Partner
   readonly say: Say
   readonly live: Live
 }
