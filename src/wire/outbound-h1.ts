@@ -1,6 +1,5 @@
 /** A connection to an upstream over HTTP/1.1: sends one request at a time, reads its answer, and says whether it can be used again. */
 import { type Socket, connect as connectTcp } from 'node:net'
-import { connect as connectTls } from 'node:tls'
 import { type GuardedLookup, isBlockedError } from './address-guard.ts'
 import { type BodyDecoder, type BodySink, ChunkedDecoder, CloseDecoder, LengthDecoder } from './body.ts'
 import type { Deadlines, Timed } from './deadlines.ts'
@@ -10,6 +9,9 @@ import { FRAMING, ResponseHead } from './head.ts'
 import { MessageWriter } from './message-writer.ts'
 import type { Origin, OutboundFailure, OutboundListener, OutboundTimeouts } from './outbound.ts'
 import { tunnelEnd } from './tunnel.ts'
+
+/** Loaded by the first upstream that asks for it: it costs an engine some megabytes. */
+const tls = (): typeof import('node:tls') => process.getBuiltinModule('node:tls')
 
 /** One read buffer for every connection of the thread: a read is consumed before the next begins (saves 64 KiB an answer). */
 const READ_BUFFER = Buffer.allocUnsafeSlow(65_536)
@@ -74,7 +76,7 @@ export class OutboundH1 implements Timed {
       onread: { buffer: READ_BUFFER, callback: (n: number) => this.received(n, READ_BUFFER) },
     }
     this.socket = origin.secure
-      ? connectTls({
+      ? tls().connect({
           ...options,
           servername: /^[\d.]+$|:/.test(origin.host) ? '' : origin.host,
           ALPNProtocols: ['http/1.1'],
