@@ -19,7 +19,8 @@ import { type Snapshot, compileSnapshot } from './gateway/snapshot.ts'
 import type { DesiredState, ListenerSpec } from './model/gateway.ts'
 import { openLog } from './observe/process-log.ts'
 import { exposition } from './observe/metrics.ts'
-import { POLICIES, policyNamed } from './policies/index.ts'
+import { policyNamed } from './policies/index.ts'
+import { DOCUMENTED_POLICIES } from './policies/schemas.ts'
 import { PROVIDERS } from './signatures/providers/index.ts'
 import type { Store } from './store/port.ts'
 import { type StoreHost, openSqliteStore } from './store/sqlite/open.ts'
@@ -65,7 +66,7 @@ export function loadConfig(text: string, file: string, env: Environment): LoadRe
   return parseConfig(text, {
     env,
     baseDir: dirname(file),
-    policies: POLICIES,
+    policies: DOCUMENTED_POLICIES,
     providers: PROVIDERS.map((provider) => provider.id),
   })
 }

@@ -17,8 +17,8 @@ export function addPolicies(program: Command, host: Host): void {
 }
 
 async function policies({ stdout, env }: Host, { json }: { json?: true }): Promise<void> {
-  const [{ z }, { POLICIES }] = await Promise.all([import('zod'), import('../policies/index.ts')])
-  const listed = POLICIES.map(({ name, stage, config }) => {
+  const [{ z }, { DOCUMENTED_POLICIES }] = await Promise.all([import('zod'), import('../policies/schemas.ts')])
+  const listed = DOCUMENTED_POLICIES.map(({ name, stage, config }) => {
     const schema: Schema = z.toJSONSchema(config, { io: 'input', unrepresentable: 'any' })
     return { name, stage, config: schema }
   })

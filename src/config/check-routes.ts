@@ -1,16 +1,16 @@
 /** Routes against each other and against their policies: two that match the same, a limit by nobody. */
 import { type Stage, STAGES } from '../pipeline/stages.ts'
+import type { DocumentedPolicy } from '../policies/schemas.ts'
 import { textOption, usesOf } from './check.ts'
 import { pathText } from './fault.ts'
 import type { File } from './file-schema.ts'
 import { pathShape } from './path-pattern.ts'
-import type { AnyPolicyType } from './policy-use.ts'
 import type { Report } from './report.ts'
 import { TARGETS } from './route-schema.ts'
 
 type FileRoutes = NonNullable<File['routes']>
 
-export function checkRoutes(file: File, policies: readonly AnyPolicyType[], report: Report): void {
+export function checkRoutes(file: File, policies: readonly DocumentedPolicy[], report: Report): void {
   const routes = file.routes ?? {}
   checkTargets(routes, report)
   checkTwins(routes, report)

@@ -1,7 +1,8 @@
 /** The shape of the configuration file: the one source of its checking, its defaults and the editors' schema. */
 import { z } from 'zod'
+import type { DocumentedPolicy } from '../policies/schemas.ts'
 import { cidr, duration, durationOrNone, leaf, listenAddress, name, origin } from './leaves.ts'
-import { type AnyPolicyType, policyUse } from './policy-use.ts'
+import { policyUse } from './policy-use.ts'
 import { routeSchema } from './route-schema.ts'
 
 /** A mapping that may be left out or left empty. */
@@ -69,7 +70,7 @@ const eventType = z
 
 const sqlite = leaf('sqlite:PATH', (text) => /^sqlite:(?!:)(.+)$/.exec(text)?.[1])
 
-export function fileSchema(policies: readonly AnyPolicyType[]) {
+export function fileSchema(policies: readonly DocumentedPolicy[]) {
   const use = policyUse(policies)
   return z.strictObject({
     listeners: z

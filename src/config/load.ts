@@ -2,6 +2,7 @@
 import { availableParallelism } from 'node:os'
 import { z } from 'zod'
 import type { DesiredState } from '../model/gateway.ts'
+import type { DocumentedPolicy } from '../policies/schemas.ts'
 import { buildState } from './build.ts'
 import { checkRoutes } from './check-routes.ts'
 import { checkNames } from './check.ts'
@@ -11,7 +12,6 @@ import { readEventSchemas, readSmallFile } from './event-schemas.ts'
 import type { Fault } from './fault.ts'
 import { fileSchema } from './file-schema.ts'
 import { reportIssues } from './issues.ts'
-import type { AnyPolicyType } from './policy-use.ts'
 import { Report } from './report.ts'
 import type { JsonSchema } from './schema-words.ts'
 import { wordIssue } from './wording.ts'
@@ -21,7 +21,7 @@ export interface LoadOptions {
   readonly env: Environment
   /** The folder that relative paths of the file start from; absolute. */
   readonly baseDir: string
-  readonly policies: readonly AnyPolicyType[]
+  readonly policies: readonly DocumentedPolicy[]
   /** Ids of the signature schemes that a source may name. */
   readonly providers: readonly string[]
   /** Reads a file that the configuration names; throws when it cannot. */
@@ -69,7 +69,7 @@ export function parseConfig(text: string, options: LoadOptions): LoadResult {
 }
 
 /** JSON Schema (2020-12) of the configuration file, the policies' options included: for editors, and for the reference. */
-export function configJsonSchema(policies: readonly AnyPolicyType[]): JsonSchema {
+export function configJsonSchema(policies: readonly DocumentedPolicy[]): JsonSchema {
   const schema = z.toJSONSchema(fileSchema(policies), { io: 'input', unrepresentable: 'any' })
   return { ...schema, title: 'Postern configuration' }
 }

@@ -1,19 +1,16 @@
 /** A policy as written in a list: its name alone, or its name with its options. */
 import { z } from 'zod'
 import type { PolicyUse } from '../model/gateway.ts'
-import type { PolicyType } from '../pipeline/policy.ts'
-
-/** Whatever its options are: the list of policies holds many kinds. */
-export type AnyPolicyType = PolicyType<unknown>
+import type { DocumentedPolicy } from '../policies/schemas.ts'
 
 /** `key-auth`, or `{ rate-limit: { limit: 100, per: 1m } }`; the options are checked by the policy's own schema. */
-export function policyUse(policies: readonly AnyPolicyType[]) {
+export function policyUse(policies: readonly DocumentedPolicy[]) {
   return z
     .union([bareName(policies), nameWithOptions(policies)])
     .meta({ description: 'A policy: its name, or its name with its options.' })
 }
 
-function bareName(policies: readonly AnyPolicyType[]) {
+function bareName(policies: readonly DocumentedPolicy[]) {
   const byName = new Map(policies.map((policy) => [policy.name, policy]))
   return z.enum([...byName.keys()]).transform((name, context): PolicyUse => {
     const options = byName.get(name)!.config.safeParse({})
@@ -24,7 +21,7 @@ function bareName(policies: readonly AnyPolicyType[]) {
   })
 }
 
-function nameWithOptions(policies: readonly AnyPolicyType[]) {
+function nameWithOptions(policies: readonly DocumentedPolicy[]) {
   const shape = policies.map(({ name, config }) => {
     // `- key-auth:` is a mapping with nothing in it yet.
     const options = z.preprocess((written) => written ?? {}, config).optional()

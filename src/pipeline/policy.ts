@@ -1,5 +1,4 @@
 /** What a policy is: code that acts on an exchange at the moments it implements. */
-import type { z } from 'zod'
 import type { Clock } from '../base/clock.ts'
 import type { Counters } from '../counters/port.ts'
 import type { OutgoingHead } from '../wire/outgoing.ts'
@@ -52,12 +51,12 @@ export interface PolicyDeps {
   readonly place: string
 }
 
+/** The schema of `C` lies beside the code, in a file of its own: an engine thread runs policies and reads no configuration. */
 export interface PolicyType<C> {
   /** As written in the file. */
   readonly name: string
   readonly stage: Stage
-  /** Validates the configuration and documents it: the one source of the editor's schema, the reference page and the form. */
-  readonly config: z.ZodType<C>
+  /** `config` is what the policy's schema has parsed. */
   create(config: C, deps: PolicyDeps): Policy
 }
 

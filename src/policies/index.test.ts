@@ -7,6 +7,7 @@ import { z } from 'zod'
 import { PROBLEMS } from '../base/problem.ts'
 import { STAGES } from '../pipeline/stages.ts'
 import { POLICIES, policyNamed } from './index.ts'
+import { DOCUMENTED_POLICIES } from './schemas.ts'
 
 /** What is read of a JSON Schema here. */
 interface Described {
@@ -50,9 +51,16 @@ describe('policies', () => {
     for (const policy of POLICIES) assert.equal(policyNamed(policy.name), policy)
     assert.equal(policyNamed('key_auth'), null)
   })
+
+  it('have a schema each', () => {
+    assert.deepEqual(
+      DOCUMENTED_POLICIES.map(({ name, stage }) => ({ name, stage })),
+      POLICIES.map(({ name, stage }) => ({ name, stage })),
+    )
+  })
 })
 
-for (const policy of POLICIES) {
+for (const policy of DOCUMENTED_POLICIES) {
   describe(`policy ${policy.name}`, () => {
     const page = readFileSync(new URL(`./${policy.name}/README.md`, import.meta.url), 'utf8')
     const schema: Described = JSON.parse(JSON.stringify(z.toJSONSchema(policy.config, { io: 'input' })))

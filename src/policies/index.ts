@@ -1,4 +1,4 @@
-/** Every policy there is. The one list from which the file, the API, the reference and the dashboard know them. */
+/** Every policy there is, as engine threads run them: without the schemas, and without what reads schemas. */
 import type { PolicyType } from '../pipeline/policy.ts'
 import { cors } from './cors/cors.ts'
 import { emit } from './emit/emit.ts'
@@ -8,7 +8,7 @@ import { keyAuth } from './key-auth/key-auth.ts'
 import { rateLimit } from './rate-limit/rate-limit.ts'
 import { requestId } from './request-id/request-id.ts'
 
-/** In the order of their stages. Each one's `create` takes what its own `config` has parsed. */
+/** In the order of their stages. Each one's `create` takes what its own schema has parsed. */
 export const POLICIES: readonly PolicyType<unknown>[] = [
   requestId,
   cors,

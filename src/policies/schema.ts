@@ -1,17 +1,10 @@
 /** Words that the schemas of several policies share. They stay plain text, so that each has a JSON Schema for editors and forms. */
 import { z } from 'zod'
 import { FIELD, fieldOf } from '../wire/head.ts'
-
-const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
+import { DURATION } from './duration.ts'
 
 /** `500ms`, `1s`, `1m`, `1h`, `1d`; read by `durationMs`. */
-export const duration = z.string().regex(/^[1-9]\d{0,8}(ms|s|m|h|d)$/, 'must be a duration: 500ms, 5s, 1m, 2h or 1d')
-
-/** Milliseconds of a text that `duration` has checked. */
-export function durationMs(text: string): number {
-  const unit = /\D+$/.exec(text)![0]
-  return Number(text.slice(0, -unit.length)) * UNIT_MS[unit]!
-}
+export const duration = z.string().regex(DURATION, 'must be a duration: 500ms, 5s, 1m, 2h or 1d')
 
 /** Any field name, RFC 9110 §5.1. */
 export const anyHeaderName = z.string().regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}$/, 'is not a header name')

@@ -108,27 +108,30 @@ const productsApart: Rule = {
   kept: { 'src/engine.ts': "import { a } from './gateway/a.ts'\nimport { b } from './webhooks/b.ts'" },
 }
 
+/** Who may know every policy: the list of what they do, and the list of what they can be told. */
+const POLICY_LISTS: ReadonlySet<string> = new Set(['src/policies/index.ts', 'src/policies/schemas.ts'])
+
 const policiesAreLeaves: Rule = {
-  name: 'a policy imports no other policy, and not the list of them',
+  name: 'a policy imports no other policy, and no list of them',
   advice:
     'What two policies share goes directly into src/policies, or to a lower floor when it is no policy’s business.',
   breaches: (project) =>
     imports(project, (from, to) => {
       const policy = policyOf(from)
       if (roomOf(to) !== 'policies' || policyOf(to) === policy) return null
-      if (policyOf(to) === '') return policy !== '' && to.endsWith('/index.ts') ? 'a leaf does not know the list' : null
-      return from === 'src/policies/index.ts' || roomOf(from) !== 'policies'
-        ? null
-        : `${policyOf(to)} is another policy`
+      if (policyOf(to) === '') return policy !== '' && POLICY_LISTS.has(to) ? 'a leaf does not know the list' : null
+      return POLICY_LISTS.has(from) || roomOf(from) !== 'policies' ? null : `${policyOf(to)} is another policy`
     }),
   broken: [
     { 'src/policies/cors/cors.ts': "import { a } from '../key-auth/a.ts'" },
     { 'src/policies/cors/cors.ts': "import { POLICIES } from '../index.ts'" },
+    { 'src/policies/cors/cors.ts': "import type { DocumentedPolicy } from '../schemas.ts'" },
     { 'src/policies/schema.ts': "import { a } from './key-auth/a.ts'" },
   ],
   kept: {
     'src/policies/cors/cors.ts': "import { a } from './a.ts'\nimport { b } from '../schema.ts'",
     'src/policies/index.ts': "import { cors } from './cors/cors.ts'",
+    'src/policies/schemas.ts': "import { corsConfig } from './cors/schema.ts'",
   },
 }
 

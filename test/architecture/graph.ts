@@ -1,4 +1,4 @@
-/** Rules about the graph of imports as a whole: it has no circles, no loose ends, and nothing in it that only tests hold. */
+/** Rules about the graph of imports as a whole: no circles, no loose ends, nothing that only tests hold, no package in a side thread. */
 import type { Project } from './project.ts'
 import type { Rule } from './rule.ts'
 
@@ -112,4 +112,50 @@ const noLooseEnds: Rule = {
   },
 }
 
-export const GRAPH_RULES: readonly Rule[] = [noCircles, resolvable, noLooseEnds]
+/** Where the threads beside the main one begin. */
+const THREADS = ['src/engine.ts', 'src/store/sqlite/thread.ts'] as const
+
+/** The chain of imports by which each file comes into a thread that begins at `entry`. What is started from there loads for itself. */
+function waysInto(project: Project, entry: string): string[][] {
+  const files = new Map(project.sources('src').map((file) => [file.path, file]))
+  const seen = new Set([entry])
+  const ways = [[entry]]
+  // An array gives out what is added to it while it is walked.
+  for (const way of ways)
+    for (const { specifier, target, asUrl, typeOnly } of files.get(way.at(-1)!)?.imports ?? []) {
+      const next = target ?? specifier
+      if (next === null || asUrl || typeOnly || seen.has(next)) continue
+      seen.add(next)
+      ways.push([...way, next])
+    }
+  return ways
+}
+
+const lightThreads: Rule = {
+  name: 'no thread but the main one loads a package',
+  advice:
+    'Every thread pays for it again, in memory and in time to start. Do it on the main thread, import the type alone, or, where few configurations need it, load it when the first does.',
+  breaches: (project) =>
+    THREADS.flatMap((entry) => waysInto(project, entry))
+      .filter((way) => !/^src\/|^node:/.test(way.at(-1)!))
+      .map((way) => way.join(' → ')),
+  broken: [
+    { 'src/engine.ts': "import { z } from 'zod'" },
+    { 'src/engine.ts': "import { type Hono } from 'hono'" },
+    {
+      'src/engine.ts': "import './observe/a.ts'",
+      'src/observe/a.ts': "export * from './b.ts'",
+      'src/observe/b.ts': "import 'pino'",
+    },
+    { 'src/store/sqlite/thread.ts': "import { parse } from '../a.ts'", 'src/store/a.ts': "await import('yaml')" },
+  ],
+  kept: {
+    'src/engine.ts':
+      "import 'node:net'\nimport type { z } from 'zod'\nimport type { A } from './config/a.ts'\nimport './wire/b.ts'",
+    'src/config/a.ts': "import { z } from 'zod'",
+    'src/wire/b.ts': "new Worker(new URL('../admin/c.ts', import.meta.url))",
+    'src/admin/c.ts': "import 'hono'",
+  },
+}
+
+export const GRAPH_RULES: readonly Rule[] = [noCircles, resolvable, noLooseEnds, lightThreads]

@@ -64,12 +64,7 @@ export class Project {
       part: partOf(path),
       tokens,
       code: tokens.filter(({ kind }) => kind !== 'comment'),
-      imports: importsOf(tokens).map(({ specifier, line, asUrl }) => ({
-        specifier,
-        line,
-        asUrl,
-        target: targetOf(path, specifier),
-      })),
+      imports: importsOf(tokens).map((one) => Object.assign(one, { target: targetOf(path, one.specifier) })),
     }
     this.scanned.set(path, file)
     return file

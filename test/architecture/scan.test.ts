@@ -5,6 +5,7 @@ import { importsOf, scan } from './scan.ts'
 
 const kinds = (source: string): string[] => scan(source).map(({ kind, text }) => `${kind} ${text}`)
 const specifiers = (source: string): (string | null)[] => importsOf(scan(source)).map(({ specifier }) => specifier)
+const erased = (source: string): boolean[] => importsOf(scan(source)).map(({ typeOnly }) => typeOnly)
 
 test('comments, texts, templates and patterns are told from code', () => {
   const cases: ReadonlyArray<readonly [string, readonly string[]]> = [
@@ -60,4 +61,21 @@ test('every form of import is found, and nothing that only looks like one', () =
     ["Array.from('a'); x.import('./a.ts'); from('b')", []],
   ]
   for (const [source, expected] of cases) assert.deepEqual(specifiers(source), expected, source)
+})
+
+test('an import that is erased is told from one that loads', () => {
+  const cases: ReadonlyArray<readonly [string, readonly boolean[]]> = [
+    ["import type { A } from './a.ts'", [true]],
+    ["import type A from './a.ts'", [true]],
+    ["import type * as a from './a.ts'", [true]],
+    ["export type { A } from './a.ts'", [true]],
+    ["export type A = string\nexport * from './a.ts'", [false]],
+    ["import { type A } from './a.ts'", [false]],
+    ["import type from './a.ts'", [false]],
+    ["import type, { a } from './a.ts'", [false]],
+    ["import './a.ts'", [false]],
+    ["await import('./a.ts')", [false]],
+    ["import type { A } from './a.ts'\nimport { b } from './b.ts'", [true, false]],
+  ]
+  for (const [source, expected] of cases) assert.deepEqual(erased(source), expected, source)
 })

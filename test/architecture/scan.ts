@@ -100,6 +100,8 @@ export interface Import {
   readonly line: number
   /** By `new URL(…, import.meta.url)`: a file that is run or read. */
   readonly asUrl: boolean
+  /** By `import type` or `export type`: erased, so that nothing is loaded. `import { type A }` is not: the file is loaded for nothing. */
+  readonly typeOnly: boolean
 }
 
 /** Everything a file imports: statically, for its types, dynamically, by `require`, or as a URL beside it. */
@@ -115,15 +117,21 @@ export function importsOf(tokens: readonly Token[]): Import[] {
     if (token.kind !== 'word' || is(i - 1, '.')) return []
     // `import x from 'y'`, `export * from 'y'`, `import 'y'`: nothing else puts a text straight after these words.
     if ((token.text === 'from' || token.text === 'import') && next?.kind === 'text')
-      return [{ specifier: next.text, line, asUrl: false }]
+      return [{ specifier: next.text, line, asUrl: false, typeOnly: token.text === 'from' && beginsWithType(code, i) }]
     if ((token.text === 'import' || token.text === 'require') && is(i + 1, '(')) {
       const given = code[i + 2]
       const plain = given?.kind === 'text' && (is(i + 3, ')') || is(i + 3, ','))
-      return [{ specifier: plain ? given.text : null, line, asUrl: false }]
+      return [{ specifier: plain ? given.text : null, line, asUrl: false, typeOnly: false }]
     }
     if (token.text === 'URL' && is(i + 1, '(')) return urlsOf(code, i + 2)
     return []
   })
+}
+
+/** Whether the statement around this `from` says `import type` or `export type`; `import type from 'a'` only names something `type`. */
+function beginsWithType(code: readonly Token[], from: number): boolean {
+  const start = code.findLastIndex(({ kind, text }, i) => i < from && kind === 'word' && /^(?:im|ex)port$/.test(text))
+  return code[start + 1]?.text === 'type' && start + 2 < from && code[start + 2]?.text !== ','
 }
 
 /** The relative texts of a `new URL(…)` whose base is the file itself; several when it chooses between them. */
@@ -139,5 +147,5 @@ function urlsOf(code: readonly Token[], from: number): Import[] {
   if (!/,import\.meta\.url,?$/.test(written)) return []
   return given
     .filter((token) => token.kind === 'text' && /^\.{1,2}\//.test(token.text))
-    .map((token) => ({ specifier: token.text, line: token.line, asUrl: true }))
+    .map((token) => ({ specifier: token.text, line: token.line, asUrl: true, typeOnly: false }))
 }

@@ -5,6 +5,7 @@ import { Exchange } from '../../src/pipeline/exchange.ts'
 import type { Emission, Policy, PolicyDeps, PolicyType } from '../../src/pipeline/policy.ts'
 import type { Reply } from '../../src/pipeline/reply.ts'
 import type { ResponseView } from '../../src/pipeline/response.ts'
+import { DOCUMENTED_POLICIES, type DocumentedPolicy } from '../../src/policies/schemas.ts'
 import { type Head, RequestHead, ResponseHead, fieldOf } from '../../src/wire/head.ts'
 import { OutgoingHead } from '../../src/wire/outgoing.ts'
 
@@ -53,16 +54,24 @@ export function policyDeps(given: { consumers?: Record<string, string>; emit?: P
 }
 
 /** A policy as a route would have it: the configuration as written, checked by the policy's schema. Throws ZodError. */
-export function createPolicy<C>(type: PolicyType<C>, written: unknown = {}, deps: PolicyDeps = policyDeps()): Policy {
-  return type.create(type.config.parse(written), deps)
+export function createPolicy(
+  type: PolicyType<unknown>,
+  written: unknown = {},
+  deps: PolicyDeps = policyDeps(),
+): Policy {
+  return type.create(schemaOf(type).parse(written), deps)
 }
 
 /** What the schema says against a configuration, or null. */
 export function configError(type: PolicyType<unknown>, written: unknown): string | null {
-  const result = type.config.safeParse(written)
+  const result = schemaOf(type).safeParse(written)
   return result.success
     ? null
     : result.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; ')
+}
+
+function schemaOf({ name }: PolicyType<unknown>): DocumentedPolicy['config'] {
+  return DOCUMENTED_POLICIES.find((policy) => policy.name === name)!.config
 }
 
 /** A request whose head has arrived. `target` is path and query. */

@@ -1,11 +1,11 @@
 /** Tells browsers which web origins may call (Fetch Standard, "CORS protocol"); answers their preflight requests itself. */
-import { z } from 'zod'
 import type { Exchange } from '../../pipeline/exchange.ts'
 import { definePolicy } from '../../pipeline/policy.ts'
 import type { Reply } from '../../pipeline/reply.ts'
 import type { OutgoingHead } from '../../wire/outgoing.ts'
-import { anyHeaderName, duration, durationMs } from '../schema.ts'
-import { isOriginPattern, originMatcher } from './origins.ts'
+import { durationMs } from '../duration.ts'
+import { originMatcher } from './origins.ts'
+import type { CorsConfig } from './schema.ts'
 
 /** What an upstream may have said on its own; two answers to one question are none to a browser. */
 const UPSTREAM_FIELDS = [
@@ -17,40 +17,9 @@ const UPSTREAM_FIELDS = [
   'access-control-max-age',
 ]
 
-const config = z
-  .strictObject({
-    origins: z
-      .array(
-        z
-          .string()
-          .refine(isOriginPattern, { message: 'must be an origin: https://shop.example, https://*.shop.example or *' }),
-      )
-      .min(1)
-      .describe('Origins that may call: exact, with `*.` for any subdomain, or `*` for all.'),
-    methods: z
-      .array(z.string().regex(/^[A-Z]+$/, 'must be a method in upper case'))
-      .default(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'])
-      .describe('Methods they may use.'),
-    headers: z
-      .array(anyHeaderName)
-      .default(['*'])
-      .describe('Request headers they may send; `*` allows whatever a preflight asks for.'),
-    expose: z.array(anyHeaderName).default([]).describe('Answer headers that scripts may read, beyond the safe ones.'),
-    credentials: z
-      .boolean()
-      .default(false)
-      .describe('Let browsers send cookies and the like, and scripts see the answer.'),
-    maxAge: duration.default('10m').describe('How long a browser may remember the answer to a preflight.'),
-  })
-  .refine(({ credentials, origins, expose }) => !credentials || ![...origins, ...expose].includes('*'), {
-    message: 'cannot be true while `origins` or `expose` is `*`: name them',
-    path: ['credentials'],
-  })
-
-export const cors = definePolicy({
+export const cors = definePolicy<CorsConfig>({
   name: 'cors',
   stage: 'observe',
-  config,
   create({ origins, methods, headers, expose, credentials, maxAge }) {
     const allows = originMatcher(origins)
     const anyOrigin = origins.includes('*')

@@ -1,37 +1,15 @@
 /** Turns a successful answer into an event, stored before the client sees the answer. */
-import { z } from 'zod'
 import { PROBLEMS } from '../../base/problem.ts'
 import type { Exchange } from '../../pipeline/exchange.ts'
 import { definePolicy } from '../../pipeline/policy.ts'
 import { type Reply, refuse } from '../../pipeline/reply.ts'
 import type { ResponseView } from '../../pipeline/response.ts'
-import { errorCode, expressionError, payloadOf } from './payload.ts'
+import { errorCode, payloadOf } from './payload.ts'
+import type { EmitConfig } from './schema.ts'
 
-const expression = z.string().superRefine((text, context) => {
-  const message = expressionError(text)
-  if (message !== null) context.addIssue({ code: 'custom', message: `is not a JSONata expression: ${message}` })
-})
-
-export const emit = definePolicy({
+export const emit = definePolicy<EmitConfig>({
   name: 'emit',
   stage: 'transform',
-  config: z.strictObject({
-    event: z
-      .string()
-      .regex(/^[A-Za-z0-9_.-]{1,256}$/, 'must be letters, digits, `.`, `_` and `-`')
-      .describe('The type of the event: `cart.item_added`.'),
-    to: z
-      .string()
-      .min(1)
-      .optional()
-      .describe('The consumer it is for; every consumer who wants the event type if not given.'),
-    payload: expression
-      .optional()
-      .describe(
-        'A JSONata expression over `request`, `response` and `consumer` that gives the event’s data; the answer’s JSON if not given.',
-      ),
-    bytesMax: z.int().min(1).default(1_048_576).describe('Largest answer that is read, bytes.'),
-  }),
   create({ event, to, payload, bytesMax }, deps) {
     const dataOf = payloadOf(payload)
 

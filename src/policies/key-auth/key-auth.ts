@@ -1,12 +1,11 @@
 /** Knows consumers by an API key they send, and tells the upstream who they are instead of the key. */
-import { z } from 'zod'
 import { PROBLEMS } from '../../base/problem.ts'
 import type { Exchange } from '../../pipeline/exchange.ts'
 import { definePolicy } from '../../pipeline/policy.ts'
 import { refuse } from '../../pipeline/reply.ts'
 import type { Head } from '../../wire/head.ts'
-import { headerName } from '../schema.ts'
 import { cutParameter } from './query-key.ts'
+import type { KeyAuthConfig } from './schema.ts'
 
 /** RFC 6750 §2.1; the scheme in any case, RFC 9110 §11.1. */
 const BEARER = /^bearer +(\S+)$/i
@@ -16,19 +15,9 @@ const NOTHING = ''
 const SEVERAL = null
 type Sent = string | typeof SEVERAL
 
-export const keyAuth = definePolicy({
+export const keyAuth = definePolicy<KeyAuthConfig>({
   name: 'key-auth',
   stage: 'authenticate',
-  config: z.strictObject({
-    header: headerName.default('X-API-Key').describe('The header that carries the key.'),
-    bearer: z.boolean().default(false).describe('Take the key from `Authorization: Bearer …` too.'),
-    query: z
-      .string()
-      .min(1)
-      .optional()
-      .describe('Take the key from this query parameter too. Queries end up in logs and histories: prefer a header.'),
-    hide: z.boolean().default(true).describe('Keep the key from the upstream.'),
-  }),
   create({ header, bearer, query, hide }, deps) {
     const name = header.toLowerCase()
     const challenges = ['WWW-Authenticate', `ApiKey header="${header}"`]

@@ -1,33 +1,16 @@
 /** Bounds how many requests somebody may make in a time, and tells them where they stand (draft-ietf-httpapi-ratelimit-headers-11). */
-import { z } from 'zod'
 import { PROBLEMS } from '../../base/problem.ts'
 import type { Take } from '../../counters/port.ts'
 import type { Exchange } from '../../pipeline/exchange.ts'
 import { definePolicy } from '../../pipeline/policy.ts'
 import { type Reply, refuse } from '../../pipeline/reply.ts'
-import { duration, durationMs, headerName } from '../schema.ts'
+import { durationMs } from '../duration.ts'
 import { networkOf } from './network-of.ts'
+import type { RateLimitConfig } from './schema.ts'
 
-const by = z.union([z.enum(['consumer', 'ip']), z.strictObject({ header: headerName })])
-
-export const rateLimit = definePolicy({
+export const rateLimit = definePolicy<RateLimitConfig>({
   name: 'rate-limit',
   stage: 'limit',
-  config: z.strictObject({
-    limit: z.int().min(1).max(1e9).describe('Requests per `per`, evenly refilled.'),
-    per: duration.describe('The time in which `limit` requests may be made: `1s`, `1m`, `1h`, `500ms`.'),
-    burst: z.int().min(1).max(1e9).optional().describe('How many may come at once; `limit` if not given.'),
-    by: by
-      .default('consumer')
-      .describe(
-        'Whom to count: the `consumer` (the address when there is none), the `ip`, or who sends the same value in `header`.',
-      ),
-    name: z
-      .string()
-      .regex(/^[a-z0-9-]{1,32}$/, 'must be lower-case letters, digits and hyphens')
-      .default('default')
-      .describe('What the limit is called in the headers; give names where two limits act on one request.'),
-  }),
   create({ limit, per, burst, by, name }, { clock, counters, place }) {
     const windowMs = durationMs(per)
     const rate = { limit, windowMs, burst: burst ?? limit }
@@ -69,7 +52,7 @@ function wholeSeconds(ms: number): number {
 }
 
 /** The counter's key for an exchange: the place the policy is written in, and whom it counts. */
-function keyBy(by: 'consumer' | 'ip' | { readonly header: string }, place: string): (x: Exchange) => string {
+function keyBy(by: RateLimitConfig['by'], place: string): (x: Exchange) => string {
   const [ofAddress, ofConsumer, ofHeader] = [`${place} ip `, `${place} consumer `, `${place} header `]
   const byAddress = (x: Exchange): string => ofAddress + networkOf(x.clientAddress)
   if (by === 'ip') return byAddress

@@ -1,24 +1,16 @@
 /** Gives every request an id that the client, the upstream and the log all see. */
-import { z } from 'zod'
 import { newId } from '../../base/ids.ts'
 import type { Exchange } from '../../pipeline/exchange.ts'
 import { definePolicy } from '../../pipeline/policy.ts'
 import type { OutgoingHead } from '../../wire/outgoing.ts'
-import { headerName } from '../schema.ts'
+import type { RequestIdConfig } from './schema.ts'
 
 /** What may be taken over from a client: it ends up in logs, so nothing but visible ASCII. */
 const SANE = /^[\x21-\x7e]{1,128}$/
 
-export const requestId = definePolicy({
+export const requestId = definePolicy<RequestIdConfig>({
   name: 'request-id',
   stage: 'observe',
-  config: z.strictObject({
-    header: headerName.default('X-Request-Id').describe('The header that carries the id, in both directions.'),
-    trust: z
-      .boolean()
-      .default(false)
-      .describe('Keep the id that a request brings, if it is one line of 1 to 128 visible ASCII characters.'),
-  }),
   create({ header, trust }, { clock }) {
     const name = header.toLowerCase()
     const write = (x: Exchange, out: OutgoingHead): void => {
