@@ -50,8 +50,11 @@ export function deliver(
   const began = deps.clock.elapsed()
   const attempts = delivery.attempts + 1
   let url = ''
+  let over = false
 
   const settle = (result: CallResult, state?: 'cancelled' | 'held', why?: string) => {
+    if (over) return
+    over = true
     const outcome = outcomeOf(result, attempts, deps.clock.now(), deps.rules)
     done({
       attempt: {
