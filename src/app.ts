@@ -1,6 +1,7 @@
 /** Composition root of the main thread: opens the store, starts the engines and the admin server, and keeps them of one mind. */
 import { randomBytes } from 'node:crypto'
 import { mkdirSync, readFileSync } from 'node:fs'
+import { flushCompileCache } from 'node:module'
 import { isIP } from 'node:net'
 import { dirname } from 'node:path'
 import { Worker } from 'node:worker_threads'
@@ -235,6 +236,7 @@ export async function startApp({ file, env, onFatal }: AppOptions): Promise<App>
     throw error
   }
   ready = true
+  flushCompileCache()
 
   watch = watchFile(
     file,

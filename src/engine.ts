@@ -1,5 +1,6 @@
 /** Composition root of an engine thread: opens its sockets, pools and clients, and joins gateway and post. */
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
+import { flushCompileCache } from 'node:module'
 import { parentPort, workerData } from 'node:worker_threads'
 import { adminFront } from './admin/front.ts'
 import { createPublish } from './admin/svix/publish.ts'
@@ -67,11 +68,11 @@ function prepare(revision: number, state: DesiredState) {
 
 /** Who has which API key: known by hash, so that a heap dump is no list of keys. */
 function keyTable(state: DesiredState): (apiKey: string) => ConsumerIdentity | null {
-  const hash = (key: string) => createHash('sha256').update(key).digest('base64')
+  const digest = (key: string) => hash('sha256', key, 'base64')
   const table = new Map<string, ConsumerIdentity>()
   for (const { name, apiKeys } of Object.values(state.consumers))
-    for (const key of apiKeys) table.set(hash(key), { name })
-  return (key) => table.get(hash(key)) ?? null
+    for (const key of apiKeys) table.set(digest(key), { name })
+  return (key) => table.get(digest(key)) ?? null
 }
 
 function install(state: DesiredState): void {
@@ -117,6 +118,7 @@ answerCalls(parentPort!, {
     const bound = []
     for (const spec of specs) bound.push(await listen(gateway, spec, shared))
     bound.push(await listen(admin, adminSpec, shared))
+    flushCompileCache()
     return bound
   },
   async apply(revision, state) {

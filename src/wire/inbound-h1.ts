@@ -10,6 +10,7 @@ import { parseRequestHead } from './parse-request.ts'
 import { FRAMING, RequestHead } from './head.ts'
 import type { Inbound, InboundHandler, InboundListener } from './inbound.ts'
 import { HeldInput } from './held-input.ts'
+import { type Receive, readFrom } from './reading.ts'
 import { DISCARD_BYTES_MAX, RequestBody } from './request-body.ts'
 import { statusText } from './status.ts'
 import { type TunnelEnd, tunnelEnd } from './tunnel.ts'
@@ -52,6 +53,7 @@ export class InboundH1 implements Inbound, Timed {
   private readonly timeouts: ClientTimeouts
   private readonly onClosed: (connection: InboundH1) => void
   private readonly body = new RequestBody()
+  private readonly readInto: (receive: Receive) => void
   private readonly answer: AnswerH1
   private readonly held: HeldInput
   private phase = IDLE
@@ -84,7 +86,7 @@ export class InboundH1 implements Inbound, Timed {
     this.deadline = deadlines.now + timeouts.headMs
     deadlines.add(this)
     socket.setNoDelay(true)
-    socket.on('data', (bytes: Buffer) => this.received(bytes))
+    this.readInto = readFrom(socket, (bytes) => this.received(bytes))
     socket.on('end', () => this.ended())
     socket.on('drain', () => this.drained())
     socket.on('error', () => socket.destroy())
@@ -348,8 +350,7 @@ export class InboundH1 implements Inbound, Timed {
     this.deadline = 0
     this.listener = null
     return tunnelEnd(this.socket, this.held.take(), (receive) => {
-      this.socket.removeAllListeners('data')
-      this.socket.on('data', (bytes: Buffer) => receive(bytes, 0, bytes.length))
+      this.readInto((bytes) => receive(bytes, 0, bytes.length))
       this.held.resume()
     })
   }
