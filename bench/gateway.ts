@@ -13,7 +13,7 @@ import {
 } from './machine.ts'
 import { readOptions, select, turns } from './options.ts'
 import { checkParity } from './parity.ts'
-import { fastify } from './peers/fastify.ts'
+import { fastify, fastifySilent } from './peers/fastify.ts'
 import type { GatewayPeer, RunningGateway } from './peers/gateway-peer.ts'
 import { haproxy } from './peers/haproxy.ts'
 import { nginx, startUpstream } from './peers/nginx.ts'
@@ -22,7 +22,7 @@ import { temporaryFolder } from './processes.ts'
 import { figure } from './table.ts'
 import { runLoad } from './wrk.ts'
 
-const PEERS: readonly GatewayPeer[] = [nginx, haproxy, posternPlain, posternPolicies, fastify]
+const PEERS: readonly GatewayPeer[] = [nginx, haproxy, posternPlain, posternPolicies, fastify, fastifySilent]
 const CONNECTIONS = 64
 const WARM_UP_SECONDS = 3
 

@@ -7,7 +7,7 @@ declare module 'fastify' {
     register<O>(plugin: (server: Server, options: O) => Promise<void>, options: O): Promise<void>
     listen(options: { host: string; port: number }): Promise<string>
   }
-  export function fastify(options: { logger: false }): Server
+  export function fastify(options: { logger: false | { file: string } }): Server
 }
 
 declare module '@fastify/http-proxy' {
