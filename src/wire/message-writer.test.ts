@@ -1,26 +1,16 @@
 /** message-writer: what is written arrives, framed as asked, whatever the sizes of the parts and whose bytes they are. */
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { type Socket, connect, createServer } from 'node:net'
 import { after, describe, it } from 'node:test'
 import * as fc from 'fast-check'
+import { socketPair } from '../../test/support/unit/loopback.ts'
 import { readRequest } from '../../test/support/raw-message.ts'
 import { MessageWriter } from './message-writer.ts'
 
-const server = createServer().listen(0, '127.0.0.1')
-await once(server, 'listening')
-const { port } = server.address() as { port: number }
-const accepted = once(server, 'connection')
-const sender = connect({ port, host: '127.0.0.1' })
-const [receiver] = (await accepted) as [Socket]
+const { near: sender, far: receiver, close } = await socketPair()
+after(close)
 let arrived = Buffer.alloc(0)
 receiver.on('data', (bytes: Buffer) => (arrived = Buffer.concat([arrived, bytes])))
-after(() => {
-  sender.destroy()
-  receiver.destroy()
-  server.close()
-})
-
 async function arrivedBytes(count: number): Promise<Buffer> {
   while (arrived.length < count) await once(receiver, 'data')
   return arrived

@@ -39,7 +39,10 @@ const same = (a: string, b: string) => a.toLowerCase() === b.toLowerCase()
 
 function assertIsModel(out: OutgoingHead, model: readonly Line[]): void {
   assert.equal(out.lines(), model.map((line) => line.text).join(''))
-  assert.deepEqual([...out.entries()], model.map((line) => [line.name, line.value]))
+  assert.deepEqual(
+    [...out.entries()],
+    model.map((line) => [line.name, line.value]),
+  )
   for (const asked of ['a', 'b', 'x-one', 'set-cookie', 'absent']) {
     assert.equal(out.get(asked), model.find((line) => same(line.name, asked))?.value ?? null)
   }

@@ -2,10 +2,9 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import * as fc from 'fast-check'
-import { requestByGrammar } from '../../test/support/unit/grammar.ts'
+import { requestByGrammar, wholeHead } from '../../test/support/unit/grammar.ts'
 import { validRequest } from '../../test/support/unit/heads.ts'
 import { latin1, mutate, mutations } from '../../test/support/unit/packets.ts'
-import { headEnd } from './head-lines.ts'
 import { FRAMING, RequestHead } from './head.ts'
 import { hostOf, parseRequestHead } from './parse-request.ts'
 
@@ -21,12 +20,6 @@ function parsed(text: string, head = new RequestHead()) {
   const { method, target, authority, minor, length, count } = head
   const lines = Array.from({ length: count }, (_, i) => [head.name(i), head.value(i)] as const)
   return { method, target, authority, minor, lines, framing: FRAMING_NAMES[head.framing]!, length }
-}
-
-/** Cut where the connection would cut it; null while no head is complete. */
-function wholeHead(text: string): string | null {
-  const end = headEnd(text, 0)
-  return end === -1 ? null : text.slice(0, end)
 }
 
 describe('parseRequestHead', () => {

@@ -2,16 +2,15 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import * as fc from 'fast-check'
-import { responseByGrammar } from '../../test/support/unit/grammar.ts'
+import { responseByGrammar, wholeHead } from '../../test/support/unit/grammar.ts'
 import { validResponse } from '../../test/support/unit/heads.ts'
 import { latin1, mutate, mutations } from '../../test/support/unit/packets.ts'
-import { headEnd } from './head-lines.ts'
 import { FRAMING, ResponseHead } from './head.ts'
 import { parseResponseHead } from './parse-response.ts'
 
 const FRAMING_NAMES = Object.fromEntries(Object.entries(FRAMING).map(([name, value]) => [value, name]))
 const methods = fc.constantFrom('GET', 'GET', 'HEAD', 'POST')
-const statuses = fc.constantFrom(...[100, 101, 103, 199, 200, 204, 205, 206, 301, 304, 404, 503, 599])
+const statuses = fc.constantFrom(100, 101, 103, 199, 200, 204, 205, 206, 301, 304, 404, 503, 599)
 
 /** What the parser makes of a head, in the words of the grammar; null when it refuses. */
 function parsed(text: string, method: string, head = new ResponseHead()) {
@@ -19,11 +18,6 @@ function parsed(text: string, method: string, head = new ResponseHead()) {
   const { status, reason, minor, length, count } = head
   const lines = Array.from({ length: count }, (_, i) => [head.name(i), head.value(i)] as const)
   return { status, reason, minor, lines, framing: FRAMING_NAMES[head.framing]!, length }
-}
-
-function wholeHead(text: string): string | null {
-  const end = headEnd(text, 0)
-  return end === -1 ? null : text.slice(0, end)
 }
 
 describe('parseResponseHead', () => {
