@@ -35,9 +35,9 @@ routes:
   weighted: { match: /weighted, proxy: weighted }
 `)
 after(async () => {
-  await postern.stop()
   await one.close()
   await other.close()
+  await postern.stop()
 })
 
 const ask = (method: string, target: string, host = 'other.example') =>

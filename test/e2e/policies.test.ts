@@ -48,8 +48,8 @@ routes:
 `)
 const [gateway] = postern.gateway
 after(async () => {
-  await postern.stop()
   await receiver.close()
+  await postern.stop()
 })
 
 const ask = (path: string, headers: Record<string, string> = {}, method = 'GET') =>

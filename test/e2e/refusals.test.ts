@@ -29,9 +29,9 @@ routes:
   barred: { match: /barred, policies: [{ ip-restriction: { deny: [127.0.0.1] } }], reply: { body: ok } }
 `)
 after(async () => {
-  await postern.stop()
   await receiver.close()
   await worst.close()
+  await postern.stop()
 })
 
 const send = (bytes: string): Promise<RawResponse> => exchangeOnce(postern.port(), bytes.replaceAll('\n', '\r\n'))
