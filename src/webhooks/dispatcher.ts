@@ -20,6 +20,9 @@ const HEARTBEAT_MS = 1_000
 /** A lessee silent for this long is dead, and its leases are anybody's. */
 const SILENT_MS = 5_000
 const RECORD_AGAIN_MS = 500
+/** Attempts are recorded together: so many at once, or after so long. A crash in between attempts them again. */
+const RECORD_AT = 256
+const RECORD_WITHIN_MS = 3
 
 interface Job {
   readonly claimed: ClaimedDelivery
@@ -58,6 +61,8 @@ export class Dispatcher {
   private wakeTimer: NodeJS.Timeout | undefined
   private heartbeatTimer: NodeJS.Timeout | undefined
   private idle: (() => void) | null = null
+  private unrecorded: Settlement[] = []
+  private recordTimer: NodeJS.Timeout | undefined
 
   constructor(deps: DispatcherDeps) {
     this.deps = deps
@@ -106,6 +111,7 @@ export class Dispatcher {
   async stop(withinMs: number): Promise<void> {
     this.stopping = true
     clearTimeout(this.wakeTimer)
+    this.keepRecords()
     const { store, lessee, clock } = this.deps
     const waiting = [...this.queues.values()].flatMap((queue) => queue.jobs.splice(queue.next).splice(0))
     this.ready = []
@@ -157,27 +163,43 @@ export class Dispatcher {
     if (settlement.attempt.ok) this.counts.delivered++
     else this.counts.failed++
     if (settlement.state === 'exhausted') this.counts.exhausted++
-    void this.record(settlement)
+    this.record(settlement)
     this.markReady(endpointId, queue)
     if (queue.running === 0 && queue.next === queue.jobs.length) this.queues.delete(endpointId)
     this.startWhatMay()
   }
 
-  /** Tried until the store keeps it: until then the lease is ours, and after a crash the delivery is attempted again. */
-  private async record(settlement: Settlement): Promise<void> {
+  /** Gathers records for a moment: a transaction for a hundred costs little more than one for a single attempt. */
+  private record(settlement: Settlement): void {
+    this.unrecorded.push(settlement)
+    if (this.unrecorded.length >= RECORD_AT || this.stopping) this.keepRecords()
+    else this.recordTimer ??= setTimeout(() => this.keepRecords(), RECORD_WITHIN_MS)
+  }
+
+  private keepRecords(): void {
+    clearTimeout(this.recordTimer)
+    this.recordTimer = undefined
+    const batch = this.unrecorded
+    this.unrecorded = []
+    if (batch.length > 0) void this.keep(batch)
+  }
+
+  /** Tried until the store keeps them: until then the leases are ours, and after a crash the deliveries are attempted again. */
+  private async keep(batch: readonly Settlement[]): Promise<void> {
     for (;;) {
       try {
-        await this.deps.store.settle(this.deps.lessee, [settlement])
+        await this.deps.store.settle(this.deps.lessee, batch)
         break
       } catch (error) {
         this.report(error)
         await new Promise((resolve) => setTimeout(resolve, RECORD_AGAIN_MS))
       }
     }
-    this.held--
-    if (settlement.nextAt !== null) this.wakeBy(settlement.nextAt)
+    const wasFull = this.held > HELD_MAX - CLAIM_MAX
+    this.held -= batch.length
+    for (const { nextAt } of batch) if (nextAt !== null) this.wakeBy(nextAt)
     if (this.stopping && this.held === 0) this.idle?.()
-    else if (this.held === HELD_MAX - CLAIM_MAX) this.wake()
+    else if (wasFull && this.held <= HELD_MAX - CLAIM_MAX) this.wake()
   }
 
   // ---- what is due
