@@ -9,6 +9,7 @@ import { createAdminApp } from './admin/app.ts'
 import { listenAdmin } from './admin/server.ts'
 import { systemClock } from './base/clock.ts'
 import { newId } from './base/ids.ts'
+import { giveBackMemory } from './base/memory.ts'
 import { type LoadResult, parseConfig } from './config/load.ts'
 import type { Fault } from './config/fault.ts'
 import { storeDeclared } from './config/declared.ts'
@@ -237,6 +238,7 @@ export async function startApp({ file, env, onFatal }: AppOptions): Promise<App>
   }
   ready = true
   flushCompileCache()
+  giveBackMemory()
 
   watch = watchFile(
     file,

@@ -5,6 +5,7 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { adminFront } from './admin/front.ts'
 import { createPublish } from './admin/svix/publish.ts'
 import { systemClock } from './base/clock.ts'
+import { giveBackMemory } from './base/memory.ts'
 import { sharedCounters } from './counters/shared-memory.ts'
 import { Gateway } from './gateway/gateway.ts'
 import { compileSnapshot } from './gateway/snapshot.ts'
@@ -119,6 +120,7 @@ answerCalls(parentPort!, {
     for (const spec of specs) bound.push(await listen(gateway, spec, shared))
     bound.push(await listen(admin, adminSpec, shared))
     flushCompileCache()
+    giveBackMemory()
     return bound
   },
   async apply(revision, state) {
