@@ -117,7 +117,8 @@ function targetOf(
 ): { readonly target: string; readonly authority: string } | null {
   if (hosts.length > 1 || (hosts.length === 0 && minor === 1)) return null
   const host = hosts[0]
-  if (host !== undefined && !isAuthority(host)) return null
+  // HTTP/1.0 may leave it empty as it may leave it out.
+  if (host !== undefined && !isAuthority(host) && (host !== '' || minor === 1)) return null
   if (written.startsWith('/') || (written === '*' && method === 'OPTIONS')) {
     return { target: written, authority: host ?? '' }
   }
