@@ -11,10 +11,11 @@ if (Number.parseInt(process.versions.node, 10) < NODE_MAJOR_MIN) {
 const { readFileSync } = await import('node:fs')
 const { fileURLToPath } = await import('node:url')
 const { enableCompileCache } = await import('node:module')
+const { join } = await import('node:path')
 
 // What has been compiled is kept beside the installation, for threads and children too: the next start is quicker, and a thread
 // that finds its code there does not load a compiler of its own (15 MB each). Where it cannot be written, nothing is kept.
-const cache = fileURLToPath(new URL('../node_modules/.cache/postern', import.meta.url))
+const cache = join(import.meta.dirname, '..', 'node_modules', '.cache', 'postern')
 enableCompileCache(cache)
 process.env['NODE_COMPILE_CACHE'] ??= cache
 

@@ -2,6 +2,7 @@
 import { join, resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { createAdminClient } from '../../admin/client.ts'
+import { compileThreads } from '../../app.ts'
 import { systemClock } from '../../base/clock.ts'
 import type { Environment } from '../../config/environment.ts'
 import { readConfigFile, stateOfFile } from '../config-file.ts'
@@ -111,6 +112,7 @@ async function openGateway(opening: Opening): Promise<{ gateway: GatewayProcess;
   const start = async () => {
     const state = await stateOfFile(file, { ...host, env })
     const adminToken = await tokenOf(state)
+    await compileThreads()
     const gateway = await startGateway({ entry: host.entry, file: file.path, env, onAccess: (one) => live.access(one) })
     return { gateway, adminToken }
   }
