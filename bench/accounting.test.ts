@@ -1,3 +1,4 @@
+/** CPU time is read from the operating system, children and threads included. */
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'

@@ -1,3 +1,4 @@
+/** Medians, percentiles and ratios. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { median, medianRatio, percentile } from './statistics.ts'

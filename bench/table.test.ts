@@ -1,3 +1,4 @@
+/** Tables line up and verdicts say met or missed. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { stripVTControlCharacters } from 'node:util'

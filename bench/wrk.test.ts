@@ -1,3 +1,4 @@
+/** What the load tool says is read right. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { parseSummary } from './wrk.ts'

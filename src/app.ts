@@ -52,7 +52,7 @@ export interface App {
 }
 
 /** A configuration that cannot be started with. */
-export class ConfigRefused extends Error {
+class ConfigRefused extends Error {
   override readonly name = 'ConfigRefused'
   readonly faults: readonly Fault[]
   readonly text: string

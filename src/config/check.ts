@@ -33,7 +33,7 @@ export function checkNames(file: File, providers: readonly string[], report: Rep
 }
 
 /** Every policy as written, global ones first. */
-export function allUses(file: File) {
+function allUses(file: File) {
   const global = usesOf(['policies'], file.policies)
   const own = Object.entries(file.routes ?? {}).map(([name, route]) =>
     usesOf(['routes', name, 'policies'], route.policies),

@@ -1,7 +1,7 @@
 /** Gathers the text of a head from the packets it comes in. */
 
 /** Bytes a head may have; more is 431 from a client and an invalid answer from an upstream. */
-export const HEAD_BYTES_MAX = 16_384
+const HEAD_BYTES_MAX = 16_384
 
 export class HeadText {
   /** What has come of a head that is not complete. */

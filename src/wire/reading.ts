@@ -21,7 +21,7 @@ const SLOTS = findSlots()
 
 function findSlots(): Slots | null {
   const callback = () => true
-  const probe = new Socket({ onread: { buffer: READ_BUFFER, callback } } as object)
+  const probe = new Socket({ onread: { buffer: READ_BUFFER, callback } })
   const slotOf = (value: unknown) =>
     Object.getOwnPropertySymbols(probe).find((symbol) => Reflect.get(probe, symbol) === value)
   const [buffer, heard] = [slotOf(READ_BUFFER), slotOf(callback)]

@@ -1,3 +1,4 @@
+/** Migrations: forward only, each once, none edited afterwards. */
 import assert from 'node:assert/strict'
 import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'

@@ -1,3 +1,4 @@
+/** The SQLite store passes what every store must, and what only a file and a thread can go through. */
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
