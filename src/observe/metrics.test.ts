@@ -1,0 +1,153 @@
+/** metrics: what a scraper reads is what the engines counted, added up. */
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import * as fc from 'fast-check'
+import { type EngineMetrics, RouteMetrics, exposition } from './metrics.ts'
+
+interface Sample {
+  readonly name: string
+  readonly labels: Readonly<Record<string, string>>
+  readonly value: number
+}
+
+interface Exposition {
+  readonly types: ReadonlyMap<string, string>
+  readonly samples: readonly Sample[]
+}
+
+const LABEL = /([a-zA-Z_]\w*)="((?:[^"\\\n]|\\["\\n])*)"/
+
+/** Reads the text format 0.0.4, forgiving nothing: a family's samples follow its HELP and TYPE. */
+function read(text: string): Exposition {
+  const types = new Map<string, string>()
+  const samples: Sample[] = []
+  let family = ''
+  assert.ok(text.endsWith('\n'))
+  for (const line of text.slice(0, -1).split('\n')) {
+    const help = /^# HELP ([a-z_]+) (.+)$/.exec(line)
+    const type = /^# TYPE ([a-z_]+) (counter|gauge|histogram)$/.exec(line)
+    if (help !== null) {
+      family = help[1]!
+      assert.ok(!types.has(family), `${family} twice`)
+    } else if (type !== null) {
+      assert.equal(type[1], family)
+      types.set(family, type[2]!)
+    } else {
+      const parts = new RegExp(`^([a-z_]+)(?:\\{(${LABEL.source}(?:,${LABEL.source})*)\\})? (\\S+)$`).exec(line)
+      assert.ok(parts !== null, `not a sample: ${line}`)
+      assert.ok(parts[1] === family || (types.get(family) === 'histogram' && parts[1]!.startsWith(`${family}_`)), line)
+      const pairs = [...(parts[2] ?? '').matchAll(new RegExp(LABEL, 'g'))]
+      const unescape = (label: string) => label.replace(/\\(.)/g, (_, c: string) => (c === 'n' ? '\n' : c))
+      const value = Number(parts.at(-1))
+      assert.ok(Number.isFinite(value))
+      samples.push({
+        name: parts[1]!,
+        labels: Object.fromEntries(pairs.map((pair) => [pair[1]!, unescape(pair[2]!)])),
+        value,
+      })
+    }
+  }
+  return { types, samples }
+}
+
+function valueOf({ samples }: Exposition, name: string, labels: Readonly<Record<string, string>> = {}): number {
+  const found = samples.filter((sample) => {
+    return sample.name === name && Object.entries(labels).every(([key, value]) => sample.labels[key] === value)
+  })
+  return found.reduce((sum, sample) => sum + sample.value, 0)
+}
+
+const routeName = fc.oneof(
+  fc.constantFrom('', 'cart', 'a"b', 'a\\b', 'a\nb', 'a\\nb', '{x="y"}'),
+  fc
+    .string({ unit: 'grapheme', maxLength: 5 })
+    .filter((name) => name !== '__proto__' && !/[\r\u2028\u2029]/.test(name)),
+)
+const exchangeCounted = fc.record({
+  route: routeName,
+  status: fc.constantFrom(101, 200, 204, 301, 404, 499, 500, 503),
+  ms: fc.oneof(fc.constantFrom(0, 1, 2.5, 10_000), fc.integer({ min: 0, max: 20_000 })),
+})
+const engine = fc.record({
+  exchanges: fc.array(exchangeCounted, { maxLength: 30 }),
+  connections: fc.nat(100),
+  refused: fc.dictionary(fc.constantFrom('malformed-request', 'head-timeout'), fc.nat(50)),
+  webhooks: fc.dictionary(fc.constantFrom('delivered', 'failed'), fc.nat(50)),
+})
+
+describe('exposition', () => {
+  it('adds up what every engine counted', () => {
+    fc.assert(
+      fc.property(fc.array(engine, { minLength: 1, maxLength: 4 }), fc.nat(), (engines, revision) => {
+        const told = read(exposition({ revision, engines: engines.map(metricsOf) }))
+        const all = engines.flatMap((one) => one.exchanges)
+        const sum = (numbers: readonly number[]) => numbers.reduce((total, n) => total + n, 0)
+        assert.equal(valueOf(told, 'postern_revision'), revision)
+        assert.equal(valueOf(told, 'postern_connections'), sum(engines.map((one) => one.connections)))
+        assert.equal(valueOf(told, 'postern_requests_total'), all.length)
+        for (const code of ['malformed-request', 'head-timeout']) {
+          assert.equal(
+            valueOf(told, 'postern_refused_total', { code }),
+            sum(engines.map((one) => one.refused[code] ?? 0)),
+          )
+        }
+        for (const event of ['delivered', 'failed']) {
+          assert.equal(
+            valueOf(told, 'postern_webhooks_total', { event }),
+            sum(engines.map((one) => one.webhooks[event] ?? 0)),
+          )
+        }
+        for (const route of new Set(all.map((one) => one.route))) {
+          const its = all.filter((one) => one.route === route)
+          const name = 'postern_request_duration_seconds'
+          assert.equal(valueOf(told, `${name}_count`, { route }), its.length)
+          assert.ok(Math.abs(valueOf(told, `${name}_sum`, { route }) * 1_000 - sum(its.map((one) => one.ms))) < 0.001)
+          for (const bucket of told.samples.filter(
+            (one) => one.name === `${name}_bucket` && one.labels['route'] === route,
+          )) {
+            const below = bucket.labels['le'] === '+Inf' ? Infinity : Number(bucket.labels['le']) * 1_000
+            assert.equal(bucket.value, its.filter((one) => one.ms <= below).length)
+          }
+          const aborted = its.filter((one) => one.status === 499).length
+          assert.equal(valueOf(told, 'postern_requests_total', { route, class: 'aborted' }), aborted)
+          const failed = its.filter((one) => one.status >= 500).length
+          assert.equal(valueOf(told, 'postern_requests_total', { route, class: '5xx' }), failed)
+        }
+      }),
+    )
+  })
+
+  it('tells its families even when nothing has been counted', () => {
+    const { types, samples } = read(exposition({ revision: 3, engines: [] }))
+    assert.deepEqual(
+      [...types],
+      [
+        ['postern_revision', 'gauge'],
+        ['postern_connections', 'gauge'],
+        ['postern_requests_total', 'counter'],
+        ['postern_request_duration_seconds', 'histogram'],
+        ['postern_refused_total', 'counter'],
+        ['postern_webhooks_total', 'counter'],
+      ],
+    )
+    assert.deepEqual(
+      samples.map(({ name, value }) => [name, value]),
+      [
+        ['postern_revision', 3],
+        ['postern_connections', 0],
+      ],
+    )
+  })
+})
+
+function metricsOf(one: {
+  readonly exchanges: readonly { readonly route: string; readonly status: number; readonly ms: number }[]
+  readonly connections: number
+  readonly refused: Readonly<Record<string, number>>
+  readonly webhooks: Readonly<Record<string, number>>
+}): EngineMetrics {
+  const routes: Record<string, RouteMetrics> = {}
+  for (const { route, status, ms } of one.exchanges) (routes[route] ??= new RouteMetrics()).record(status, ms)
+  // As it comes from another thread: plain data.
+  return structuredClone({ routes, connections: one.connections, refused: one.refused, webhooks: one.webhooks })
+}
