@@ -76,6 +76,21 @@ test('an event id is accepted once', async () => {
   assert.equal((await inbox.until(2)).length, 2)
 })
 
+test('each event of a burst is delivered once, and a receiver’s answer to one is never read as its answer to another', async () => {
+  const { name, inbox } = await partners.next()
+  // A body that looks like an answer: read as one, it would settle the delivery that is next on this connection.
+  inbox.script = () => ({ body: 'HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n' })
+  const ids = await Promise.all(Array.from({ length: 300 }, (_, n) => partners.publish(name, { n })))
+  for (const id of ids) {
+    const attempts = await admin.settled(id, 'delivered')
+    assert.deepEqual(
+      attempts.map(({ status, failure }) => [status, failure]),
+      [[200, null]],
+    )
+  }
+  assert.equal(inbox.taken.length, ids.length)
+})
+
 test('an endpoint hears only of the event types and channels it asked for', async () => {
   const { name, inbox: all } = await partners.next()
   const inboxOf = async (path: string, filter: { eventTypes?: string[]; channels?: string[] }): Promise<Inbox> => {

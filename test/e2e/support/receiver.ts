@@ -102,9 +102,9 @@ export class Receiver {
     const lines = rawHeaders.flatMap((name, i) => (i % 2 === 0 ? [`${name}: ${rawHeaders[i + 1]!}`] : []))
     const taken: Taken = { method, url, headers, lines, body, at: Date.now() }
     const inbox = this.at(url.split('?')[0]!)
-    const nth = inbox.taken.push(taken) - 1
+    const scripted = inbox.script(inbox.taken.push(taken) - 1, taken)
     this.signal.changed()
-    const answer = await inbox.script(nth, taken)
+    const answer = await scripted
     if (answer === null || response.destroyed) return
     response.writeHead(answer.status ?? 200, answer.headers).end(answer.body)
   }

@@ -1,0 +1,35 @@
+/** Accepted means durable: whatever ends the process, and whenever, what was answered 2xx is delivered after the next start. */
+import assert from 'node:assert/strict'
+import { randomInt } from 'node:crypto'
+import { type TestContext, after, test } from 'node:test'
+import { Chaos, type Ending, described } from '../chaos/crash.ts'
+
+/** Attempts of one endpoint at once are bounded, and the rounds have three endpoints: so many answers can be on their way to a record. */
+const UNRECORDED_MAX = 3 * 64
+const seed = randomInt(2 ** 31)
+const chaos = await Chaos.start(seed)
+after(() => chaos.close())
+
+/** Everything that was accepted has come when this resolves, each under one id, and nothing else has. */
+async function round(t: TestContext, ending: Ending) {
+  const { round, faults } = await chaos.round(ending)
+  t.diagnostic(`seed ${seed}: ${described(round)}`)
+  assert.deepEqual(faults, [])
+  assert.ok(round.accepted > 0)
+  return round
+}
+
+for (let i = 1; i <= 5; i++) {
+  test(`killed under load, round ${i}: nothing accepted is lost, and only what was under way comes twice`, async (t) => {
+    const { repeated, underWay } = await round(t, 'kill')
+    assert.ok(repeated <= underWay + UNRECORDED_MAX, `${repeated} came twice, ${underWay} were under way`)
+  })
+}
+
+test('killed again while it recovers: nothing accepted is lost', async (t) => {
+  await round(t, 'kill-twice')
+})
+
+test('asked to stop under load: it ends by itself, nothing accepted is lost, and nothing comes twice', async (t) => {
+  assert.equal((await round(t, 'stop')).repeated, 0)
+})

@@ -1,0 +1,105 @@
+/** Several engines are one gateway: what they count is exact, what they are told they all know, what they deliver is delivered once. */
+import assert from 'node:assert/strict'
+import { after, test } from 'node:test'
+import { startPostern } from '../support/postern.ts'
+import { Admin, eventually } from './support/admin.ts'
+import { Partners } from './support/partners.ts'
+import { Receiver } from './support/receiver.ts'
+
+const receiver = await Receiver.start()
+const configuration = (version: number): string => `
+listeners: [{ address: 127.0.0.1:0 }]
+admin: { address: 127.0.0.1:0 }
+threads: 2
+access-log: off
+egress: { allow: [127.0.0.0/8] }
+services:
+  up: ${receiver.url}
+routes:
+  up: { match: /up, proxy: up }
+  version: { match: /version, reply: { body: "${version}" } }
+  limited: { match: /limited, policies: [{ rate-limit: { limit: 100, per: 1h, by: ip } }], reply: { body: ok } }
+`
+const postern = await startPostern(configuration(1))
+const admin = await Admin.of(postern)
+const partners = new Partners(admin, receiver)
+after(async () => {
+  await receiver.close()
+  await postern.stop()
+})
+
+/** So many requests at once, each on a connection of its own: the system spreads new connections over the engines. */
+const atOnce = <T>(count: number, ask: (n: number) => Promise<T>): Promise<T[]> =>
+  Promise.all(Array.from({ length: count }, (_, n) => ask(n)))
+
+async function get(path: string): Promise<{ status: number; text: string }> {
+  const answer = await fetch(postern.gateway[0] + path, { headers: { Connection: 'close' } })
+  return { status: answer.status, text: await answer.text() }
+}
+
+async function metric(sample: string): Promise<number> {
+  const lines = (await (await fetch(`${postern.admin}/metrics`)).text()).split('\n')
+  return Number(lines.find((line) => line.startsWith(`${sample} `))?.slice(sample.length + 1) ?? 0)
+}
+
+test('every engine serves', async () => {
+  const ready = await postern.waitForLine(({ msg }) => msg === 'ready', 'it is ready')
+  assert.equal(ready['threads'], 2)
+  const answers = await atOnce(100, () => get('/up'))
+  assert.ok(answers.every(({ status }) => status === 200))
+  assert.equal(receiver.at('/up').taken.length, 100)
+})
+
+test('a limit is exact however the requests are spread: of 400 at once 100 are served', async () => {
+  const answers = await atOnce(400, () => get('/limited'))
+  const statuses = Object.groupBy(answers, ({ status }) => String(status))
+  assert.deepEqual([statuses['200']?.length, statuses['429']?.length], [100, 300])
+})
+
+test('metrics are the sum of all engines', async () => {
+  const before = await metric('postern_requests_total{route="version",class="2xx"}')
+  await atOnce(150, () => get('/version'))
+  assert.equal(await metric('postern_requests_total{route="version",class="2xx"}'), before + 150)
+  assert.equal(await metric('postern_request_duration_seconds_count{route="version"}'), before + 150)
+  assert.ok((await metric('postern_connections')) >= 1)
+})
+
+test('an endpoint is known to every engine when its making is answered, and each event is delivered once', async () => {
+  const { name, inbox } = await partners.next()
+  const delivered = await metric('postern_webhooks_total{event="delivered"}')
+  const answers = await atOnce(200, async (n) => {
+    const answer = await admin.fetch(`/api/v1/app/${name}/msg`, {
+      method: 'POST',
+      headers: { Connection: 'close' },
+      body: JSON.stringify({ eventType: 'order.paid', payload: { n } }),
+    })
+    return { status: answer.status, id: JSON.parse(await answer.text()).id }
+  })
+  assert.ok(answers.every(({ status }) => status === 202))
+  await inbox.until(200)
+  await eventually(
+    () => admin.stats(),
+    ({ deliveries }) => deliveries['delivered'] === 200,
+    'every delivery is recorded',
+  )
+  const ids = inbox.taken.map(({ headers }) => String(headers['webhook-id']))
+  assert.deepEqual(new Set(ids), new Set(answers.map(({ id }) => id)))
+  assert.equal(ids.length, 200)
+  assert.equal(await metric('postern_webhooks_total{event="delivered"}'), delivered + 200)
+})
+
+test('what is disabled or deleted is so for every engine', async () => {
+  const { name, inbox, endpointId } = await partners.next()
+  await admin.svix.endpoint.patch(name, endpointId, { disabled: true })
+  await atOnce(20, (n) => partners.publish(name, { n }))
+  await admin.svix.endpoint.patch(name, endpointId, { disabled: false })
+  await atOnce(20, () => partners.publish(name, { n: 'enabled' }))
+  await inbox.until(20)
+  assert.deepEqual(new Set(inbox.taken.map(({ body }) => body.toString())), new Set(['{"n":"enabled"}']))
+})
+
+test('a revision is in force in every engine when it is said to be applied', async () => {
+  assert.equal((await postern.reload(configuration(2)))['msg'], 'revision applied')
+  const answers = await atOnce(50, () => get('/version'))
+  assert.deepEqual(new Set(answers.map(({ text }) => text)), new Set(['2']))
+})
