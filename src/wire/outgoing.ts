@@ -2,7 +2,7 @@
  * A header block on its way out: the lines of a received head, some dropped, and lines of our own. Lines that nobody touched are
  * written as slices of the original text, in their own case and order.
  */
-import { Head } from './head.ts'
+import { Head, sameName } from './head.ts'
 
 const NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
 
@@ -46,7 +46,7 @@ export class OutgoingHead {
     if (head !== null) {
       for (let i = 0; i < head.count; i++) if (!this.isDropped(i) && head.is(i, name)) return head.value(i)
     }
-    for (let i = 0; i < this.added.length; i += 2) if (this.added[i]!.toLowerCase() === name) return this.added[i + 1]!
+    for (let i = 0; i < this.added.length; i += 2) if (this.isAdded(i, name)) return this.added[i + 1]!
     return null
   }
 
@@ -64,13 +64,17 @@ export class OutgoingHead {
     return (bits & (1 << (line & 31))) !== 0
   }
 
+  private isAdded(at: number, name: string): boolean {
+    const added = this.added[at]!
+    return sameName(added, 0, added.length, name)
+  }
+
   /** Drops every line named so. */
   remove(name: string): void {
     const lower = name.toLowerCase()
     const head = this.source
     if (head !== null) for (let i = 0; i < head.count; i++) if (head.is(i, lower)) this.drop(i)
-    for (let i = this.added.length - 2; i >= 0; i -= 2)
-      if (this.added[i]!.toLowerCase() === lower) this.added.splice(i, 2)
+    for (let i = this.added.length - 2; i >= 0; i -= 2) if (this.isAdded(i, lower)) this.added.splice(i, 2)
   }
 
   /** Replaces every line named so by one. The name is written as given. Throws InvalidHeader. */
