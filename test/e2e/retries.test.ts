@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import { MessageStatus, StatusCodeClass } from 'svix'
 import { startPostern } from '../support/postern.ts'
-import { Admin } from './support/admin.ts'
+import { Admin, type Stats, eventually } from './support/admin.ts'
 import { Partners, verified } from './support/partners.ts'
 import { Receiver, type Taken, closedPort } from './support/receiver.ts'
 
@@ -153,4 +153,24 @@ test('an endpoint that hangs delays nobody else', async () => {
   const reached = await svix.messageAttempt.listAttemptedMessages(name, hangingId, { status: MessageStatus.Success })
   assert.deepEqual(reached.data, [], 'the hanging one has answered nothing')
   await svix.endpoint.delete(name, hangingId)
+})
+
+test('deleting an endpoint cancels all that waits for it, however much that is', async () => {
+  const { name, inbox, endpointId } = await partners.next()
+  inbox.script = () => null
+  const isQuiet = ({ deliveries }: Stats): boolean => deliveries['pending'] === 0 && deliveries['delivering'] === 0
+  const before = await eventually(() => admin.stats(), isQuiet, 'nothing of earlier tests is under way')
+  const messages = 1_000
+  let published = 0
+  const publisher = async (): Promise<void> => {
+    while (published++ < messages) {
+      const body = '{"eventType":"order.paid","payload":{}}'
+      const answer = await admin.fetch(`/api/v1/app/${name}/msg?with_content=false`, { method: 'POST', body })
+      assert.equal(answer.status, 202, await answer.text())
+    }
+  }
+  await Promise.all(Array.from({ length: 32 }, publisher))
+  await svix.endpoint.delete(name, endpointId)
+  const after = await eventually(() => admin.stats(), isQuiet, 'nothing waits any more')
+  assert.equal(after.deliveries['cancelled'], before.deliveries['cancelled']! + messages)
 })
