@@ -1,0 +1,61 @@
+/** retry: a request goes out again only when it cannot happen twice. */
+import assert from 'node:assert/strict'
+import { after, describe, it } from 'node:test'
+import { HeldClock } from '../../test/support/policy.ts'
+import { Deadlines } from '../wire/deadlines.ts'
+import type { OutboundFailure } from '../wire/outbound.ts'
+import { Pools } from '../wire/pool.ts'
+import { tryAgain } from './retry.ts'
+import { type LiveService, Services } from './service.ts'
+
+const deadlines = new Deadlines(new HeldClock())
+const services = new Services(new Pools(deadlines))
+after(() => deadlines.close())
+
+function serviceOf(count: number): LiveService {
+  const instances = Array.from({ length: count }, (_, i) => ({ url: `http://up-${i}:80`, weight: 1 }))
+  const timeouts = { connectMs: 0, firstByteMs: 0, idleMs: 0, totalMs: 0 }
+  services.update({ up: { name: 'up', instances, timeouts } })
+  return services.get('up')!
+}
+
+describe('tryAgain', () => {
+  for (const method of ['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE', 'TRACE']) {
+    it(`sends ${method} afresh when a kept connection died unused`, () => {
+      assert.equal(tryAgain('reset', true, method, 1, serviceOf(1)), 'afresh')
+    })
+  }
+
+  for (const method of ['POST', 'PATCH', 'get', 'PROPFIND']) {
+    it(`does not send ${method} twice`, () => {
+      assert.equal(tryAgain('reset', true, method, 1, serviceOf(3)), 'no')
+    })
+  }
+
+  for (const failure of [
+    'connect-refused',
+    'connect-timeout',
+    'tls-failed',
+    'name-not-found',
+  ] satisfies OutboundFailure[]) {
+    it(`asks the next instance after ${failure}, each at most once, whatever the method`, () => {
+      assert.equal(tryAgain(failure, false, 'POST', 1, serviceOf(3)), 'elsewhere')
+      assert.equal(tryAgain(failure, false, 'GET', 2, serviceOf(3)), 'elsewhere')
+      assert.equal(tryAgain(failure, false, 'GET', 3, serviceOf(3)), 'no')
+      assert.equal(tryAgain(failure, false, 'GET', 1, serviceOf(1)), 'no')
+    })
+  }
+
+  for (const failure of [
+    'reset',
+    'first-byte-timeout',
+    'idle-timeout',
+    'total-timeout',
+    'invalid-answer',
+    'blocked-address',
+  ] satisfies OutboundFailure[]) {
+    it(`does not try again after ${failure}: it may have been done`, () => {
+      assert.equal(tryAgain(failure, false, 'GET', 1, serviceOf(3)), 'no')
+    })
+  }
+})
