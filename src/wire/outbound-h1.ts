@@ -227,7 +227,8 @@ export class OutboundH1 implements Timed {
       this.listener.head(head)
       if (this.listener === null) return
       if (head.framing === FRAMING.none) this.answered = true
-      this.readBody(bytes, start, n)
+      // Nothing after this: the end of an answer may begin the next request on this very connection, within the call.
+      return this.readBody(bytes, start, n)
     }
   }
 
