@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import { startPostern } from '../support/postern.ts'
-import { exchangeOnce } from '../support/raw-client.ts'
+import { RawClient, exchangeOnce } from '../support/raw-client.ts'
 import { valuesOf } from '../support/raw-message.ts'
 import { Admin, eventually } from './support/admin.ts'
 import { verified } from './support/partners.ts'
@@ -101,6 +101,38 @@ test('a successful answer becomes an event for every consumer who wants it, stor
   assert.ok(Math.abs(Date.now() - Date.parse(timestamp)) < 60_000)
   verified(secret, toPartner!)
   assert.notEqual(toPartner!.headers['webhook-id'], toWarehouse!.headers['webhook-id'])
+})
+
+test('a hundred at once: every client has its own answer, and every answer its own event', async () => {
+  receiver.at('/cart/add', (_, { body }) => ({
+    headers: { 'X-Cart': body.toString() },
+    body: `{"cart":${body.toString()}}`,
+  }))
+  const carts = Array.from({ length: 100 }, (_, n) => String(n))
+  const before = partner.taken.length
+  await Promise.all(
+    carts.map(async (cart) => {
+      const answer = await fetch(`${gateway}/cart/add`, { method: 'POST', headers: withKey, body: cart })
+      assert.deepEqual(
+        [answer.status, answer.headers.get('x-cart'), await answer.text()],
+        [200, cart, `{"cart":${cart}}`],
+      )
+    }),
+  )
+  const events = (await partner.until(before + carts.length)).slice(before)
+  const told = events.map(({ body }) => String(JSON.parse(body.toString()).data.cart))
+  assert.deepEqual(new Set(told), new Set(carts))
+  assert.equal(told.length, carts.length)
+})
+
+test('an empty success is an event without data', async () => {
+  receiver.at('/cart/add', () => ({ status: 204 }))
+  const [event] = await storedBy(async () => {
+    assert.equal((await fetch(`${gateway}/cart/add`, { method: 'POST', headers: withKey, body: '{}' })).status, 204)
+  })
+  await admin.settled(event!.id, 'delivered')
+  const taken = [...partner.taken, ...warehouse.taken].find(({ headers }) => headers['webhook-id'] === event!.id)
+  assert.deepEqual(JSON.parse(taken!.body.toString()).data, {})
 })
 
 for (const [what, status] of [
@@ -205,6 +237,29 @@ test('a durable request without a body, sent in chunks, or refused', async () =>
     assert.equal((await fetch(`${gateway}/late/large`, { method: 'POST', body: 'x'.repeat(1_025) })).status, 413)
   })
   assert.deepEqual(events, [])
+})
+
+test('durable requests that a client pipelines are answered in their order, each with a receipt of its own', async () => {
+  const client = await RawClient.connect(postern.port())
+  const bodies = Array.from({ length: 20 }, (_, n) => `import ${n}`)
+  await client.send(
+    bodies
+      .map(
+        (body) =>
+          `POST /orders/piped HTTP/1.1\r\nHost: a\r\nX-API-Key: ${KEY}\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+      )
+      .join(''),
+  )
+  const bodyOf = new Map<string, string>()
+  for (const body of bodies) {
+    const answer = await client.response()
+    assert.equal(answer.status, 202)
+    bodyOf.set(JSON.parse(answer.body.toString()).id, body)
+  }
+  client.close()
+  const taken = await receiver.at('/orders/piped').until(bodies.length)
+  const delivered = taken.map(({ headers, body }) => [String(headers['postern-message-id']), body.toString()] as const)
+  assert.deepEqual(new Map(delivered), bodyOf)
 })
 
 test('a durable request for a service that is down waits until it is back', async () => {

@@ -4,7 +4,7 @@ import { after, test } from 'node:test'
 import { startPostern } from '../support/postern.ts'
 import { RawClient, exchangeOnce } from '../support/raw-client.ts'
 import { valuesOf } from '../support/raw-message.ts'
-import { Receiver } from './support/receiver.ts'
+import { Receiver, closedPort } from './support/receiver.ts'
 
 const [one, other] = [await Receiver.start(), await Receiver.start()]
 const postern = await startPostern(`
@@ -14,6 +14,7 @@ threads: 1
 services:
   one: ${one.url}
   weighted: { instances: [{ url: ${one.url}, weight: 3 }, { url: ${other.url} }] }
+  half-dead: { instances: [{ url: http://127.0.0.1:${await closedPort()}, weight: 3 }, ${one.url}] }
 routes:
   exact: { match: /a, reply: { body: exact } }
   prefix: { match: /a/*, reply: { body: prefix } }
@@ -33,6 +34,7 @@ routes:
   found: { match: /found, redirect: /a }
   up: { match: /up/*, proxy: one }
   weighted: { match: /weighted, proxy: weighted }
+  half-dead: { match: /half-dead, proxy: half-dead }
 `)
 after(async () => {
   await one.close()
@@ -135,6 +137,17 @@ test('instances are called by weight, three to one, and mixed: every four calls 
   for (let i = 0; i < 40; i++) order += (await ask('GET', '/weighted')).body.toString()
   assert.deepEqual([inboxes.a.taken.length, inboxes.b.taken.length], [30, 10])
   for (let i = 0; i < 40; i += 4) assert.equal(order.slice(i, i + 4).replaceAll('a', ''), 'b')
+})
+
+test('an instance that is down is passed over while another one lives, whatever the method: nothing was sent to it', async () => {
+  const inbox = one.at('/half-dead', (_, { body }) => ({ body }))
+  for (let i = 0; i < 8; i++) {
+    const answer = await fetch(`${postern.gateway[0]}/half-dead`, { method: 'POST', body: `order ${i}` })
+    assert.deepEqual([answer.status, await answer.text()], [200, `order ${i}`])
+  }
+  assert.equal(inbox.taken.length, 8)
+  const records = await postern.waitForRecords(8, ({ route }) => route === 'half-dead')
+  assert.ok(records.some(({ tries }) => tries === 2))
 })
 
 test('every listener serves the routes', async () => {

@@ -112,6 +112,37 @@ test('when the schedule is used up the delivery is exhausted; a resend by hand d
   verified(secret, requests[3]!)
 })
 
+test('while an attempt is under way there is no second one: a resend is refused', async () => {
+  const { name, inbox, endpointId } = await partners.next()
+  const { promise: answer, resolve } = Promise.withResolvers<object>()
+  inbox.script = () => answer
+  const id = await partners.publish(name)
+  await inbox.until(1)
+  await assert.rejects(svix.messageAttempt.resend(name, id, endpointId), { code: 409 })
+  resolve({})
+  assert.equal((await admin.settled(id, 'delivered')).length, 1)
+  assert.equal(inbox.taken.length, 1)
+})
+
+test('what waits when its endpoint is disabled is held, not tried, and can be replayed when it is enabled', async () => {
+  const { name, inbox, endpointId } = await partners.next()
+  inbox.script = (nth) => (nth === 0 ? { status: 500 } : {})
+  const id = await partners.publish(name)
+  await inbox.until(1)
+  await svix.endpoint.patch(name, endpointId, { disabled: true })
+  await admin.settled(id, 'held')
+  const replay = (): Promise<Response> =>
+    admin.fetch('/admin/v1/deliveries/replay', {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify({ messageId: id, endpointId }),
+    })
+  await svix.endpoint.patch(name, endpointId, { disabled: false })
+  assert.equal((await replay()).status, 202)
+  await admin.settled(id, 'delivered')
+  assert.equal(inbox.taken.length, 2)
+})
+
 test('a receiver that never answers is given up at the timeout, and the attempt says so', async () => {
   const { name, inbox, endpointId } = await partners.next()
   inbox.script = (nth) => (nth === 0 ? null : {})
