@@ -146,6 +146,7 @@ answerCalls(parentPort!, {
   async drain(withinMs) {
     await Promise.all(listeners.map((listener) => listener.drain(withinMs)))
     await dispatcher.stop(withinMs)
+    await store.close()
     pools.close()
     deadlines.close()
     await accessLog.close()

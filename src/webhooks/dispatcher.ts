@@ -81,7 +81,9 @@ export class Dispatcher {
 
   /** Takes deliveries that the store has just leased to this engine. */
   take(claimed: ClaimedDelivery, trigger: AttemptTrigger = 'scheduled'): void {
-    const { endpointId } = claimed.delivery
+    const { id, endpointId } = claimed.delivery
+    // Leased by a call that was under way when we were asked to stop.
+    if (this.stopping) return this.giveBack([id])
     let queue = this.queues.get(endpointId)
     if (queue === undefined) this.queues.set(endpointId, (queue = { jobs: [], next: 0, running: 0, ready: false }))
     const job = { claimed, trigger }
@@ -112,12 +114,10 @@ export class Dispatcher {
     this.stopping = true
     clearTimeout(this.wakeTimer)
     this.keepRecords()
-    const { store, lessee, clock } = this.deps
-    const waiting = [...this.queues.values()].flatMap((queue) => queue.jobs.splice(queue.next).splice(0))
+    const waiting = [...this.queues.values()].flatMap((queue) => queue.jobs.splice(queue.next))
     this.ready = []
     this.held -= waiting.length
-    const ids = waiting.map((job) => job.claimed.delivery.id)
-    if (ids.length > 0) await store.release(lessee, ids, clock.now()).catch((error: unknown) => this.report(error))
+    this.giveBack(waiting.map((job) => job.claimed.delivery.id))
     if (this.held > 0) {
       let timer: NodeJS.Timeout | undefined
       await new Promise<void>((resolve) => {
@@ -127,6 +127,13 @@ export class Dispatcher {
       clearTimeout(timer)
     }
     clearInterval(this.heartbeatTimer)
+  }
+
+  /** Unattempted, due at once for whoever is next. When that fails they wait for our silence. */
+  private giveBack(deliveryIds: readonly string[]): void {
+    const { store, lessee, clock } = this.deps
+    if (deliveryIds.length === 0) return
+    store.release(lessee, deliveryIds, clock.now()).catch((error: unknown) => this.report(error))
   }
 
   // ---- starting attempts
