@@ -85,9 +85,10 @@ export class Ledger {
         const before = receipts[i - 1]
         if (before === undefined) continue
         repeated++
-        const end = ends.findLast((at) => at <= again.at)
-        if (end !== undefined && before.answeredAt > end - RECORDED_MS) continue
-        const gap = end === undefined ? 'no end' : `an end ${end - before.answeredAt} ms after its answer`
+        // An end while it was under way, or before its record was sure to be kept, owes it once more; a later end does not.
+        const between = ends.filter((end) => before.at <= end && end <= again.at)
+        if (between.some((end) => end - before.answeredAt < RECORDED_MS)) continue
+        const gap = between.length === 0 ? 'no end' : `an end ${between[0]! - before.answeredAt} ms after its answer`
         this.faults.push(`${key} was delivered once more after ${again.at - before.at} ms, with ${gap} between`)
       }
     }
