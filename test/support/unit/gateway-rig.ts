@@ -17,6 +17,7 @@ import { Pools } from '../../../src/wire/pool.ts'
 import { HeldClock, policyDeps } from '../policy.ts'
 import { RawClient } from '../raw-client.ts'
 import { Signal } from '../signal.ts'
+import { stateWith } from './state.ts'
 
 const OK: TargetSpec = { kind: 'reply', status: 200, headers: {}, body: 'ok' }
 
@@ -172,20 +173,9 @@ function stateOf({ policies = [], routes = [], services = {} }: Written): Desire
     name,
     { name, instances: urls.map((url) => ({ url, weight: 1 })), timeouts },
   ]
-  return {
-    listeners: [],
-    admin: { host: '127.0.0.1', port: 0 },
-    store: '',
-    counters: 'memory',
-    threads: 1,
-    egress: { allow: [] },
-    accessLog: 'off',
-    delivery: { scheduleMs: [], timeoutMs: 0 },
+  return stateWith({
     services: Object.fromEntries(Object.entries(services).map(serviceOf)),
-    consumers: {},
     policies: policies.map((name) => ({ name, config: null })),
     routes: Object.fromEntries(routes.map((route) => [route.name, route])),
-    sources: {},
-    eventTypes: {},
-  }
+  })
 }
