@@ -42,7 +42,8 @@ export class Chaos {
   private readonly yaml: string
   /** Decides when a load ends. */
   private readonly random: () => number
-  private running: Running
+  /** Null between an end and the next start, and after a round that failed there. */
+  private running: Running | null
   private admin: Admin
   private rounds = 0
 
@@ -68,24 +69,24 @@ export class Chaos {
   async round(ending: Ending): Promise<{ readonly round: Round; readonly faults: readonly string[] }> {
     const ledger = new Ledger()
     for (const path of ['/partner', '/hooked', '/import']) this.receiver.at(path, (_, taken) => receive(ledger, taken))
-    const { running } = this
+    const running = (this.running ??= await this.restart())
     const target = { gateway: running.gateway[0]!, admin: running.admin, token: this.admin.token }
     const load = new Load(target, ledger, `${++this.rounds}`, REQUESTS_MAX)
     const loadMs = Math.round(LOAD_MS.min + this.random() * (LOAD_MS.max - LOAD_MS.min))
     await sleep(loadMs)
     const loadEnded = load.end()
+    this.running = null
     await (ending === 'stop' ? running.stop() : running.kill())
     const endedAt = [Date.now()]
     await loadEnded
     if (ending === 'kill-twice') {
-      const recovering = await startPostern(this.yaml, { folder: this.folder.path })
+      const recovering = await this.restart()
       await sleep(SECOND_KILL_MS)
       await recovering.kill()
       endedAt.push(Date.now())
     }
 
-    this.running = await startPostern(this.yaml, { folder: this.folder.path })
-    this.admin = this.admin.at(this.running)
+    this.running = await this.restart()
     const restarted = performance.now()
     const inbox = this.receiver.at('/partner')
     await inbox.untilTrue(() => ledger.missing === 0, 'everything that is owed', RECOVERY_MS_MAX)
@@ -99,9 +100,15 @@ export class Chaos {
     return { round: { ending, loadMs, recoveryMs, ...ledger.close(endedAt) }, faults: ledger.faults }
   }
 
+  private async restart(): Promise<Running> {
+    const running = await startPostern(this.yaml, { folder: this.folder.path })
+    this.admin = this.admin.at(running)
+    return running
+  }
+
   async close(): Promise<void> {
     await this.receiver.close()
-    await this.running.discard()
+    await this.running?.discard()
     await this.folder.remove()
   }
 }

@@ -36,14 +36,6 @@ after(async () => {
 
 const send = (bytes: string): Promise<RawResponse> => exchangeOnce(postern.port(), bytes.replaceAll('\n', '\r\n'))
 
-/** What makes the upstream of a row the worst: its script, before the request is sent. */
-type Prepare = () => void
-const answers =
-  (answer: typeof worst.script.answer): Prepare =>
-  () =>
-    void (worst.script = { answer })
-const nothing: Prepare = () => {}
-
 interface Row {
   readonly why: string
   readonly status: number
@@ -51,11 +43,12 @@ interface Row {
   readonly bytes: string
   /** The record's route; a request that never became one has none. */
   readonly route?: string
-  readonly prepare?: Prepare
+  /** How the worst of upstreams answers. */
+  readonly upstream?: typeof worst.script.answer
 }
 
 const ROWS: readonly Row[] = [
-  { why: 'no route', status: 404, code: 'route-not-found', bytes: 'GET /nowhere HTTP/1.1\nHost: a\n\n', route: '' },
+  { why: 'no route', status: 404, code: 'route-not-found', bytes: 'GET /nowhere HTTP/1.1\nHost: a\n\n' },
   { why: 'no key', status: 401, code: 'credential-missing', bytes: 'GET /keyed HTTP/1.1\nHost: a\n\n', route: 'keyed' },
   {
     why: 'a wrong key',
@@ -70,7 +63,6 @@ const ROWS: readonly Row[] = [
     code: 'rate-limited',
     bytes: 'GET /limited HTTP/1.1\nHost: a\n\n',
     route: 'limited',
-    prepare: nothing,
   },
   {
     why: 'a barred address',
@@ -98,7 +90,6 @@ const ROWS: readonly Row[] = [
     status: 400,
     code: 'ambiguous-path',
     bytes: 'GET /up%2f HTTP/1.1\nHost: a\n\n',
-    route: '',
   },
   { why: 'bytes that are no HTTP', status: 400, code: 'malformed-request', bytes: 'hello\n\n' },
   {
@@ -121,7 +112,7 @@ const ROWS: readonly Row[] = [
     code: 'upstream-reset',
     bytes: 'POST /worst HTTP/1.1\nHost: a\nContent-Length: 1\n\n.',
     route: 'worst',
-    prepare: answers((socket) => socket.destroy()),
+    upstream: (socket) => socket.destroy(),
   },
   {
     why: 'a service that talks nonsense',
@@ -129,7 +120,7 @@ const ROWS: readonly Row[] = [
     code: 'upstream-invalid',
     bytes: 'GET /worst HTTP/1.1\nHost: a\n\n',
     route: 'worst',
-    prepare: answers('HTTP/1.1 200 OK\r\nContent-Length: 1, 2\r\n\r\nab'),
+    upstream: 'HTTP/1.1 200 OK\r\nContent-Length: 1, 2\r\n\r\nab',
   },
   {
     why: 'a silent service',
@@ -137,15 +128,15 @@ const ROWS: readonly Row[] = [
     code: 'upstream-timeout',
     bytes: 'GET /worst HTTP/1.1\nHost: a\n\n',
     route: 'worst',
-    prepare: answers(() => {}),
+    upstream: () => {},
   },
 ]
 assert.equal((await send('GET /limited HTTP/1.1\nHost: a\n\n')).status, 200)
 await postern.waitForRecords(1)
 
-for (const { why, status, code, bytes, route, prepare } of ROWS) {
+for (const { why, status, code, bytes, route = '', upstream } of ROWS) {
   test(`${status} ${code}: ${why}`, async () => {
-    prepare?.()
+    if (upstream !== undefined) worst.script = { answer: upstream }
     const before = postern.records().length
     const answer = await send(bytes)
     assert.deepEqual([answer.status, valuesOf(answer, 'content-type')], [status, ['application/problem+json']])
@@ -154,7 +145,7 @@ for (const { why, status, code, bytes, route, prepare } of ROWS) {
     assert.equal(typeof problem.title, 'string')
     await postern.waitForRecords(before + 1)
     const record = postern.records()[before]!
-    assert.deepEqual([record['reason'], record['status'], record['route']], [code, status, route ?? ''])
+    assert.deepEqual([record['reason'], record['status'], record['route']], [code, status, route])
   })
 }
 
