@@ -55,12 +55,12 @@ export class GatewayExchange extends Exchange implements InboundListener {
     this.actor?.bodyRefused(problem)
   }
 
-  aborted(): void {
+  aborted(byUs: boolean): void {
     if (this.over) return
-    this.actor?.aborted()
-    this.reason = 'client-abort'
+    this.actor?.aborted(byUs)
+    this.reason = byUs ? 'shutdown' : 'client-abort'
     // nginx's code for a client that did not wait; it is no failure of ours or the upstream's.
-    this.status = 499
+    if (!byUs) this.status = 499
     this.finish()
   }
 

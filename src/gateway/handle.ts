@@ -19,7 +19,8 @@ export function handle(host: ExchangeHost, snapshot: Snapshot, inbound: Inbound)
   x.path = path
   x.query = end === head.target.length ? '' : head.target.slice(end)
 
-  const found = snapshot.router.find(head.host, head.method, path)
+  // `OPTIONS *` asks about the server, not about a path: no route is it.
+  const found = path === '*' ? null : snapshot.router.find(head.host, head.method, path)
   if (found !== null) {
     x.route = found.value
     x.routeName = found.value.name

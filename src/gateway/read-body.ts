@@ -10,7 +10,9 @@ export function readWholeBody(x: GatewayExchange, bytesMax: number): Promise<Rep
   const bound = bodyBytesMax === 0 ? bytesMax : Math.min(bytesMax, bodyBytesMax)
   return new Promise((resolve) => {
     const chunks: Buffer[] = []
+    let open = true
     const over = (reply?: Reply) => {
+      open = false
       x.actor = null
       resolve(reply)
     }
@@ -20,7 +22,6 @@ export function readWholeBody(x: GatewayExchange, bytesMax: number): Promise<Rep
         over(refuse(problem, problem === PROBLEMS.bodyTooLarge ? `The limit is ${bound} bytes.` : undefined)),
       aborted: () => over(),
     }
-    x.inbound.continue()
     x.inbound.readBody(
       {
         data: (bytes, start, end) => chunks.push(Buffer.from(bytes.subarray(start, end))),
@@ -32,5 +33,7 @@ export function readWholeBody(x: GatewayExchange, bytesMax: number): Promise<Rep
       bound,
       0,
     )
+    // Not before it is known that the body is welcome (RFC 9110 §10.1.1).
+    if (open) x.inbound.continue()
   })
 }

@@ -84,7 +84,7 @@ class Call implements OutboundListener {
   upgraded(): void {}
   ready(): void {}
   informational(): void {}
-  drain(): void {}
+  sendable(): void {}
   flush(): void {}
 
   private finish(): void {

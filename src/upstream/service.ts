@@ -13,6 +13,8 @@ export interface LiveInstance {
   credit: number
 }
 
+const NONE: readonly LiveInstance[] = []
+
 export class LiveService {
   readonly name: string
   timeouts: Timeouts
@@ -34,13 +36,14 @@ export class LiveService {
 
   /**
    * The next instance by smooth weighted round robin: each gains its weight, the richest pays the total. Weights 3 and 1 give
-   * a a b a, not a a a b. Null when the service has none.
+   * a a b a, not a a a b. Null when the service has none besides those in `except`.
    */
-  pick(): LiveInstance | null {
+  pick(except: readonly LiveInstance[] = NONE): LiveInstance | null {
     const { instances } = this
-    if (instances.length === 1) return instances[0]!
+    if (instances.length === 1 && except.length === 0) return instances[0]!
     let best: LiveInstance | null = null
     for (const one of instances) {
+      if (except.includes(one)) continue
       one.credit += one.weight
       if (best === null || one.credit > best.credit) best = one
     }

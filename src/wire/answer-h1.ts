@@ -81,8 +81,9 @@ export class AnswerH1 {
     return this.writer.write(bytes, start, end)
   }
 
-  flush(): void {
-    this.writer.flush()
+  /** False: wait for the socket's drain. */
+  flush(): boolean {
+    return this.writer.flush()
   }
 
   /** False when a Content-Length promised more than came: the answer must not be taken for whole. */

@@ -5,6 +5,8 @@ export interface BodySink {
   data(bytes: Buffer, start: number, end: number): void
   /** The body is complete. */
   end(): void
+  /** What had arrived has been passed on; nothing more came in this read. */
+  flush?(): void
 }
 
 export interface BodyDecoder {

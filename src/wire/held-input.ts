@@ -10,6 +10,7 @@ export class HeldInput {
   private readonly socket: Socket
   private held: Buffer = NOTHING
   private paused = false
+  private blocked = false
 
   constructor(socket: Socket) {
     this.socket = socket
@@ -33,14 +34,25 @@ export class HeldInput {
     return held
   }
 
-  pause(): void {
+  /** Nothing is to be read until `unblock`: whoever takes it has no room. */
+  block(): void {
+    this.blocked = true
+    this.pause()
+  }
+
+  unblock(): void {
+    this.blocked = false
+    this.resume()
+  }
+
+  private pause(): void {
     this.paused = true
     this.socket.pause()
   }
 
-  /** Reads on, unless as much is held as may be. */
+  /** Reads on, unless as much is held as may be, or it is blocked. */
   resume(): void {
-    if (!this.paused || this.held.length >= HELD_BYTES_MAX) return
+    if (!this.paused || this.blocked || this.held.length >= HELD_BYTES_MAX) return
     this.paused = false
     this.socket.resume()
   }

@@ -63,6 +63,10 @@ export class InboundH1 implements Inbound, Timed {
   private draining = false
   private discarding = false
   private lingerUntil = 0
+  /** Bytes not yet taken by a client whose connection ends, when last looked at. */
+  private unsent = 0
+  /** A client that does not read is given as long as one that does not write, whatever else goes on. */
+  private readonly sending: Timed = { deadline: 0, expired: () => this.socket.destroy() }
   private idleMs: number
 
   constructor(
@@ -85,6 +89,7 @@ export class InboundH1 implements Inbound, Timed {
     this.encrypted = 'encrypted' in socket
     this.deadline = deadlines.now + timeouts.headMs
     deadlines.add(this)
+    deadlines.add(this.sending)
     socket.setNoDelay(true)
     this.readInto = readFrom(socket, (bytes) => this.received(bytes))
     socket.on('end', () => this.ended())
@@ -109,7 +114,7 @@ export class InboundH1 implements Inbound, Timed {
         this.readBodyBytes(bytes)
         return
       case LINGERING:
-        this.deadline = Math.min(this.lingerUntil, this.deadlines.now + LINGER_MS)
+        if (this.lingerUntil !== 0) this.deadline = Math.min(this.lingerUntil, this.deadlines.now + LINGER_MS)
         return
       case WAITING:
       case RECEIVED:
@@ -180,7 +185,7 @@ export class InboundH1 implements Inbound, Timed {
     this.bytesIn += stop
     if (this.phase !== READING) return // the sink ended the exchange or the connection
     this.held.keep(bytes, stop)
-    if (!this.body.complete) return
+    if (!this.body.complete) return this.body.flush()
     this.phase = RECEIVED
     this.deadline = 0
     if (this.discarding) this.next()
@@ -190,12 +195,12 @@ export class InboundH1 implements Inbound, Timed {
   pauseBody(): void {
     if (this.phase !== READING) return
     this.deadline = 0
-    this.held.pause()
+    this.held.block()
   }
 
   resumeBody(): void {
     if (this.phase === READING) this.deadline = this.deadlines.now + this.idleMs
-    this.held.resume()
+    this.held.unblock()
   }
 
   /** No more of the body will be read: whoever reads it is told, and decides how the client hears of it. */
@@ -211,7 +216,7 @@ export class InboundH1 implements Inbound, Timed {
   // ---- the connection's own events
 
   private drained(): void {
-    if (this.phase === RECEIVED) this.deadline = 0
+    this.sending.deadline = 0
     this.listener?.drain()
   }
 
@@ -228,9 +233,10 @@ export class InboundH1 implements Inbound, Timed {
     if (was === CLOSED) return
     this.phase = CLOSED
     this.deadlines.remove(this)
+    this.deadlines.remove(this.sending)
     const { listener } = this
     this.listener = null
-    listener?.aborted()
+    listener?.aborted(false)
     if (this.requests === 0) this.handler.unused(this.remoteAddress)
     this.onClosed(this)
   }
@@ -241,11 +247,14 @@ export class InboundH1 implements Inbound, Timed {
       this.deadline = this.deadlines.now + this.idleMs
     } else if (this.phase === READING && !this.discarding) this.bodyFailed(PROBLEMS.bodyTimeout)
     else if (this.phase === IDLE && this.heads.pending !== '') this.refuse(PROBLEMS.headTimeout)
+    else if (this.phase === LINGERING && this.lingerUntil === 0 && this.socket.writableLength < this.unsent)
+      this.linger()
     else this.socket.destroy()
   }
 
   /** Answers bytes that are no request, and closes. Nothing of them goes further. */
   private refuse(problem: Problem): void {
+    if (this.heads.pending !== '') this.bytesIn = this.heads.pending.length
     this.begin()
     this.phase = RECEIVED
     this.answer.closes = true
@@ -261,11 +270,14 @@ export class InboundH1 implements Inbound, Timed {
   // ---- answering
 
   continue(): void {
-    this.answer.informational(100, 'Continue', '')
+    this.informational(100, 'Continue', '')
   }
 
   informational(status: number, reason: string, lines: string): void {
+    const awaited = this.answer.isAwaited
     this.answer.informational(status, reason, lines)
+    // From now on the client is waited for, not the upstream.
+    if (awaited && !this.answer.isAwaited && this.phase === READING) this.deadline = this.deadlines.now + this.idleMs
   }
 
   respond(status: number, reason: string, lines: string, framing: number, length: number): void {
@@ -279,14 +291,16 @@ export class InboundH1 implements Inbound, Timed {
 
   write(bytes: Uint8Array, start: number, end: number): boolean {
     if (this.phase === CLOSED) return true
-    const room = this.answer.write(bytes, start, end)
-    // A client that does not read is given as long as one that does not write.
-    if (!room && this.phase === RECEIVED) this.deadline = this.deadlines.now + this.idleMs
-    return room
+    return this.took(this.answer.write(bytes, start, end))
   }
 
-  flush(): void {
-    this.answer.flush()
+  flush(): boolean {
+    return this.took(this.answer.flush())
+  }
+
+  private took(room: boolean): boolean {
+    if (!room && this.sending.deadline === 0) this.sending.deadline = this.deadlines.now + this.idleMs
+    return room
   }
 
   end(): void {
@@ -328,15 +342,22 @@ export class InboundH1 implements Inbound, Timed {
     return this.phase === IDLE
   }
 
-  /** Sends what is left, closes our side, and drops input for a while. */
+  /** Sends what is left, closes our side, and drops input for a while after it. */
   private linger(): void {
-    this.phase = LINGERING
-    this.listener = null
-    this.held.take()
-    this.socket.end()
-    this.socket.resume()
-    this.lingerUntil = this.deadlines.now + LINGER_TOTAL_MS
-    this.deadline = this.deadlines.now + LINGER_MS
+    if (this.phase !== LINGERING) {
+      this.phase = LINGERING
+      this.listener = null
+      this.held.take()
+      this.sending.deadline = 0
+      this.socket.end(() => {
+        this.lingerUntil = this.deadlines.now + LINGER_TOTAL_MS
+        this.deadline = this.deadlines.now + LINGER_MS
+      })
+      this.socket.resume()
+    }
+    // Until everything is sent: as long as the client takes some of it every while, it may take long.
+    this.unsent = this.socket.writableLength
+    this.deadline = this.deadlines.now + this.idleMs
   }
 
   abort(): void {
@@ -362,7 +383,11 @@ export class InboundH1 implements Inbound, Timed {
     else if (!this.answer.started) this.answer.closes = true
   }
 
+  /** Ends it now, whatever runs: the end of a drain. */
   destroy(): void {
+    const { listener } = this
+    this.listener = null
     this.socket.destroy()
+    listener?.aborted(true)
   }
 }

@@ -10,8 +10,8 @@ export interface InboundListener {
   drain(): void
   /** The body broke its framing, is too large or too slow. No more of it will come; the client can still be answered. */
   bodyRefused(problem: Problem): void
-  /** The client went away. Nothing more can be sent; no other call follows. */
-  aborted(): void
+  /** The connection is gone: the client left, or `byUs`, at the end of a drain. Nothing more can be sent; no other call follows. */
+  aborted(byUs: boolean): void
 }
 
 /** One request and the means to answer it. The connection reuses the object for its next request. */
@@ -44,8 +44,8 @@ export interface Inbound {
   respond(status: number, reason: string, lines: string, framing: number, length: number): void
   /** Sends body bytes; copies what it cannot send at once. False: wait for `drain`. */
   write(bytes: Uint8Array, start: number, end: number): boolean
-  /** Puts on the wire what was held back to go out with what follows. */
-  flush(): void
+  /** Puts on the wire what was held back to go out with what follows. False: wait for `drain`. */
+  flush(): boolean
   /** The answer is complete. */
   end(): void
   /** The answer cannot be completed: cut it so that the client cannot mistake it for a whole one. */

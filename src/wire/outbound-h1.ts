@@ -25,6 +25,8 @@ export class OutboundH1 implements Timed {
   idleMaxMs = Number.POSITIVE_INFINITY
   requests = 0
   closed = false
+  /** It was the upstream that closed it, while it was idle. */
+  droppedByPeer = false
 
   private readonly socket: Socket
   private readonly deadlines: Deadlines
@@ -55,6 +57,8 @@ export class OutboundH1 implements Timed {
 
   private readonly writer: MessageWriter
   private requestSent = true
+  /** `write` said false, and the socket has not drained since. */
+  private stalled = false
 
   constructor(
     origin: Origin,
@@ -119,29 +123,45 @@ export class OutboundH1 implements Timed {
     this.requests++
     this.startedAt = now
     this.writer.begin(head, chunked)
-    this.deadline = this.within(this.connected ? 0 : timeouts.connectMs)
+    this.stalled = false
+    this.awaitHead()
     if (this.connected) listener.ready()
   }
 
   /** Sends body bytes; copies what it cannot send at once. False: wait for `drain`. */
   write(bytes: Uint8Array, start: number, end: number): boolean {
     if (this.closed) return true
-    const room = this.writer.write(bytes, start, end)
-    // An upstream that does not take the body is given as long as one that does not send its answer.
-    if (!room && this.connected && this.answerBytes === 0) this.deadline = this.within(this.timeouts.idleMs)
-    return room
+    return this.took(this.writer.write(bytes, start, end))
   }
 
   endRequest(): void {
     this.requestSent = true
     if (this.closed) return
     this.writer.end()
-    if (this.connected && this.answerBytes === 0) this.deadline = this.within(this.timeouts.firstByteMs)
+    if (this.decoder === null) this.awaitHead()
   }
 
-  /** Sends what has been gathered. */
-  flush(): void {
-    if (!this.closed) this.writer.flush()
+  /** Sends what has been gathered. False: wait for `sendable`. */
+  flush(): boolean {
+    return this.closed || this.took(this.writer.flush())
+  }
+
+  private took(room: boolean): boolean {
+    if (!room && !this.stalled) {
+      this.stalled = true
+      if (this.decoder === null) this.awaitHead()
+    }
+    return room
+  }
+
+  /** How long until something must have moved, as long as the answer's head is not here. */
+  private awaitHead(): void {
+    const { connectMs, firstByteMs, idleMs } = this.timeouts
+    if (!this.connected) this.deadline = this.within(connectMs)
+    // An upstream that does not take the body, or stops within a head, is given as long as one that stops within a body.
+    else if (this.stalled || this.heads.pending !== '') this.deadline = this.within(idleMs)
+    // While the body is on its way it is the client who is waited for, and the client's own deadline holds.
+    else this.deadline = this.within(this.requestSent ? firstByteMs : 0)
   }
 
   /** Stops reading the answer until `resume`: the client has no room. */
@@ -171,14 +191,15 @@ export class OutboundH1 implements Timed {
   private onConnect(): void {
     this.connected = true
     if (this.listener === null) return
-    this.deadline = this.within(this.requestSent ? this.timeouts.firstByteMs : 0)
+    this.awaitHead()
     this.listener.ready()
   }
 
   private drained(): void {
+    this.stalled = false
     if (this.listener === null) return
-    if (!this.requestSent && this.answerBytes === 0) this.deadline = this.within(0)
-    this.listener.drain()
+    if (this.decoder === null) this.awaitHead()
+    this.listener.sendable()
   }
 
   // ---- receiving
@@ -190,8 +211,10 @@ export class OutboundH1 implements Timed {
       return false
     }
     this.answerBytes += n
-    if (this.decoder === null) this.readHead(bytes, n)
-    else {
+    if (this.decoder === null) {
+      this.readHead(bytes, n)
+      if (this.listener !== null && this.decoder === null) this.awaitHead()
+    } else {
       this.deadline = this.within(this.timeouts.idleMs)
       this.readBody(bytes, 0, n)
     }
@@ -295,6 +318,7 @@ export class OutboundH1 implements Timed {
   // ---- ending
 
   private ended(): void {
+    this.droppedByPeer = this.listener === null
     if (this.listener !== null && this.responseHead.framing === FRAMING.close && this.decoder === this.closeDecoder) {
       const { listener } = this
       this.release()
@@ -316,11 +340,13 @@ export class OutboundH1 implements Timed {
   }
 
   private onClose(): void {
+    if (!this.closed) this.droppedByPeer = this.listener === null
     this.fail(this.connected ? 'reset' : 'connect-refused')
     this.destroy()
   }
 
   expired(): void {
+    if (this.listener === null) return this.destroy() // idle for as long as it is kept
     const { totalMs } = this.timeouts
     if (totalMs !== 0 && this.deadlines.now >= this.startedAt + totalMs) this.fail('total-timeout')
     else if (!this.connected) this.fail('connect-timeout')

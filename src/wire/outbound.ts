@@ -26,8 +26,8 @@ export interface OutboundListener extends BodySink {
   head(head: ResponseHead): void
   /** 101 to an upgrade that was asked for: the connection is yours. */
   upgraded(head: ResponseHead, end: TunnelEnd): void
-  /** There is room again after `write` said false. */
-  drain(): void
+  /** There is room upstream again after `write` said false. */
+  sendable(): void
   /** What had arrived is passed on; nothing more came in this read. */
   flush(): void
   /** `untouched`: the connection had been used before and died without a byte of answer, as idle connections do. */

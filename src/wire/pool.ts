@@ -51,8 +51,9 @@ export class Pool {
   }
 
   private keep(connection: OutboundH1): void {
-    if (this.idle.length >= IDLE_MAX) connection.destroy()
-    else this.idle.push(connection)
+    if (this.idle.length >= IDLE_MAX) return connection.destroy()
+    connection.deadline = connection.idleSince + Math.min(connection.idleMaxMs, this.learnedMs)
+    this.idle.push(connection)
   }
 
   private forget(connection: OutboundH1): void {
@@ -60,9 +61,11 @@ export class Pool {
     const at = this.idle.lastIndexOf(connection)
     if (at === -1) return
     this.idle.splice(at, 1)
-    // Closed by the upstream while idle: from now on let go at nine tenths of that age, but keep trying at least a second.
     const age = this.deadlines.now - connection.idleSince
-    if (age >= 1_000) this.learnedMs = Math.max(1_000, Math.min(this.learnedMs, age * 0.9))
+    // Closed by the upstream while idle: from now on let go at nine tenths of that age, but keep trying at least a second. One that
+    // it let live until we closed it says that it may be kept a little longer again.
+    if (!connection.droppedByPeer) this.learnedMs = Math.min(IDLE_MS, this.learnedMs * 1.1)
+    else if (age >= 1_000) this.learnedMs = Math.max(1_000, Math.min(this.learnedMs, age * 0.9))
   }
 
   get size(): number {

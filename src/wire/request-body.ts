@@ -53,6 +53,11 @@ export class RequestBody implements BodySink {
     this.over = true
   }
 
+  /** Nothing more came in this read. */
+  flush(): void {
+    this.sink?.flush?.()
+  }
+
   finish(): void {
     const { sink } = this
     this.sink = null

@@ -1,6 +1,9 @@
 /** Two sockets joined byte by byte after a 101: half-close is passed on, and either side waits for the other's buffer. */
 import type { Socket } from 'node:net'
 
+/** When TCP begins to ask whether a silent peer is still there. */
+const KEEP_ALIVE_MS = 60_000
+
 /** The bytes are valid during the call only. */
 type Receive = (bytes: Buffer, start: number, end: number) => void
 
@@ -50,6 +53,7 @@ export function joinTunnel(
   }
   for (const { socket } of [client, upstream]) {
     socket.setNoDelay(true)
+    socket.setKeepAlive(true, KEEP_ALIVE_MS)
     socket.setTimeout(idleMs, finish)
     socket.on('error', finish)
     socket.on('close', finish)

@@ -38,6 +38,11 @@ const PROBLEM_OF: Readonly<Record<OutboundFailure, Problem>> = {
   'invalid-answer': PROBLEMS.upstreamInvalid,
 }
 
+/** A tunnel without a byte for this long has been forgotten by both ends: pings of any protocol come more often. */
+const TUNNEL_IDLE_MS = 3_600_000
+
+const NOBODY: readonly LiveInstance[] = []
+
 /** What of an upstream's head decides how the answer is framed. */
 type AnswerStart = Pick<ResponseHead, 'status' | 'reason' | 'framing' | 'length'>
 
@@ -46,6 +51,8 @@ class ProxyFlow implements OutboundListener, InboundListener {
   private readonly service: LiveService
   private readonly lines = new OutgoingHead()
   private instance: LiveInstance | null = null
+  /** Instances that could not be reached. */
+  private tried: readonly LiveInstance[] = NOBODY
   private connection: OutboundH1 | null = null
   /** The client's body has begun to flow: this try is the only one. */
   private bodyStarted = false
@@ -132,15 +139,22 @@ class ProxyFlow implements OutboundListener, InboundListener {
           if (this.connection !== null && !this.connection.write(bytes, start, end)) x.inbound.pauseBody()
         },
         end: () => this.connection?.endRequest(),
+        flush: () => {
+          if (this.connection?.flush() === false) x.inbound.pauseBody()
+        },
       },
       x.route.bodyBytesMax,
       this.service.timeouts.idleMs,
     )
   }
 
-  /** The upstream has room again, or the client has. */
-  drain(): void {
+  /** The upstream has room again. */
+  sendable(): void {
     this.x.inbound.resumeBody()
+  }
+
+  /** The client has room again. */
+  drain(): void {
     if (this.held === null) this.connection?.resume()
   }
 
@@ -159,6 +173,7 @@ class ProxyFlow implements OutboundListener, InboundListener {
   informational(head: ResponseHead): void {
     const lines = new OutgoingHead()
     forwardResponse(lines, head)
+    lines.remove('content-length')
     this.x.inbound.informational(head.status, head.reason, lines.lines())
   }
 
@@ -239,7 +254,7 @@ class ProxyFlow implements OutboundListener, InboundListener {
   }
 
   flush(): void {
-    if (this.answering) this.x.inbound.flush()
+    if (this.answering && !this.x.inbound.flush()) this.connection?.pause()
   }
 
   end(): void {
@@ -267,7 +282,11 @@ class ProxyFlow implements OutboundListener, InboundListener {
     if (this.answering) return this.cut(PROBLEM_OF[failure].code)
     const again = this.bodyStarted ? 'no' : tryAgain(failure, untouched, x.head.method, x.tries, this.service)
     if (again === 'no') return answer(x, refuse(PROBLEM_OF[failure]))
-    if (again === 'elsewhere') this.instance = this.service.pick()
+    if (again === 'elsewhere') {
+      this.tried = [...this.tried, this.instance!]
+      this.instance = this.service.pick(this.tried)
+      if (this.instance === null) return answer(x, refuse(PROBLEM_OF[failure]))
+    }
     this.attempt(again === 'afresh')
   }
 
@@ -288,7 +307,7 @@ class ProxyFlow implements OutboundListener, InboundListener {
     x.status = 101
     x.actor = null
     const client = x.inbound.switchProtocols(lines.lines())
-    joinTunnel(client, upstream, 0, ({ bytesIn, bytesOut }) => {
+    joinTunnel(client, upstream, TUNNEL_IDLE_MS, ({ bytesIn, bytesOut }) => {
       x.tunnelled(bytesIn, bytesOut)
     })
   }

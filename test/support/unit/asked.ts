@@ -96,7 +96,7 @@ export class Asked implements OutboundListener {
     this.finish('upgraded')
   }
 
-  drain(): void {
+  sendable(): void {
     this.drains++
     this.signal.changed()
   }

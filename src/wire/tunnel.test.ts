@@ -1,0 +1,88 @@
+/** tunnel: two sockets become one, byte by byte, half by half. */
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import type { Socket } from 'node:net'
+import { type TestContext, describe, it } from 'node:test'
+import { text } from 'node:stream/consumers'
+import { socketPair } from '../../test/support/unit/loopback.ts'
+import { type TunnelResult, joinTunnel, tunnelEnd } from './tunnel.ts'
+
+interface Joined {
+  readonly client: Socket
+  readonly upstream: Socket
+  readonly over: Promise<TunnelResult>
+}
+
+async function joined(t: TestContext, early: { client?: string; upstream?: string } = {}, idleMs = 0): Promise<Joined> {
+  const [a, b] = await Promise.all([socketPair(), socketPair()])
+  t.after(() => {
+    a.close()
+    b.close()
+  })
+  const endOf = (socket: Socket, before: string) =>
+    tunnelEnd(socket, Buffer.from(before), (receive) => {
+      socket.on('data', (bytes: Buffer) => receive(bytes, 0, bytes.length))
+    })
+  // Either end may close its half first.
+  for (const socket of [a.far, b.far]) socket.allowHalfOpen = true
+  const over = new Promise<TunnelResult>((resolve) => {
+    joinTunnel(endOf(a.far, early.client ?? ''), endOf(b.far, early.upstream ?? ''), idleMs, resolve)
+  })
+  for (const socket of [a.near, b.near]) socket.allowHalfOpen = true
+  return { client: a.near, upstream: b.near, over }
+}
+
+describe('joinTunnel', () => {
+  it('carries what came before it, first, and counts all of it', async (t) => {
+    const { client, upstream, over } = await joined(t, { client: 'early ', upstream: 'soon ' })
+    const [atClient, atUpstream] = [text(client), text(upstream)]
+    client.end('client')
+    upstream.end('upstream')
+    assert.deepEqual([await atUpstream, await atClient], ['early client', 'soon upstream'])
+    assert.deepEqual(await over, { bytesIn: 12, bytesOut: 13 })
+  })
+
+  for (const first of ['client', 'upstream'] as const) {
+    it(`stays open the other way when the ${first} has said all it has to say`, async (t) => {
+      const both = await joined(t)
+      const [one, other] = first === 'client' ? [both.client, both.upstream] : [both.upstream, both.client]
+      const [atOther, atOne] = [text(other), text(one)]
+      one.end('last words')
+      assert.equal(await atOther, 'last words')
+      other.end('and an answer')
+      assert.equal(await atOne, 'and an answer')
+      await both.over
+    })
+  }
+
+  it('makes the one who sends wait for the one who reads', async (t) => {
+    const { client, upstream, over } = await joined(t)
+    const much = Buffer.alloc(20_000_000, 'x')
+    client.end(much)
+    // Nobody reads yet: the sender cannot be done.
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    assert.ok(client.writableLength > 0)
+    let received = 0
+    for await (const bytes of upstream) received += Buffer.byteLength(bytes)
+    assert.equal(received, much.length)
+    upstream.end()
+    assert.deepEqual(await over, { bytesIn: much.length, bytesOut: 0 })
+  })
+
+  it('ends both when one breaks off', async (t) => {
+    const { client, upstream, over } = await joined(t)
+    upstream.on('error', () => {})
+    const closed = once(upstream, 'close')
+    upstream.resume()
+    client.resetAndDestroy()
+    await over
+    await closed
+  })
+
+  it('ends when neither says anything for too long', async (t) => {
+    const { client, over } = await joined(t, {}, 20)
+    client.resume()
+    await over
+    if (!client.destroyed) await once(client, 'end')
+  })
+})
