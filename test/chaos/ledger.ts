@@ -33,8 +33,11 @@ export interface Tally {
   readonly repeated: number
 }
 
-/** An answer older than this has been recorded when the process ends. A generous bound: records are made within milliseconds. */
-const RECORDED_MS = 2_000
+/**
+ * How exactly an end is known from outside. An answer older than this has been recorded when the process ends (records are made within
+ * milliseconds), and what the ended process has sent is read within this time.
+ */
+const MARGIN_MS = 2_000
 
 export class Ledger {
   private readonly entries = new Map<string, Entry>()
@@ -86,8 +89,8 @@ export class Ledger {
         if (before === undefined) continue
         repeated++
         // An end while it was under way, or before its record was sure to be kept, owes it once more; a later end does not.
-        const between = ends.filter((end) => before.at <= end && end <= again.at)
-        if (between.some((end) => end - before.answeredAt < RECORDED_MS)) continue
+        const between = ends.filter((end) => before.at <= end + MARGIN_MS && end <= again.at)
+        if (between.some((end) => end - before.answeredAt < MARGIN_MS)) continue
         const gap = between.length === 0 ? 'no end' : `an end ${between[0]! - before.answeredAt} ms after its answer`
         this.faults.push(`${key} was delivered once more after ${again.at - before.at} ms, with ${gap} between`)
       }
