@@ -75,7 +75,7 @@ describe('drain', () => {
     await busy.closed()
     busy.close()
     await drained
-    assert.equal(listener.open, 0)
+    await until(() => listener.open === 0)
   })
 
   it('does not wait longer than it may', async (t) => {
@@ -85,7 +85,7 @@ describe('drain', () => {
     await until(() => requests.length === 1)
     await listener.drain(10)
     await busy.closed()
-    assert.equal(listener.open, 0)
+    await until(() => listener.open === 0)
   })
 
   it('takes no further request from a connection that has one running', async (t) => {

@@ -18,11 +18,12 @@ export interface SocketPair {
   readonly close: () => void
 }
 
+/** Either side may close its half and go on reading. */
 export async function socketPair(): Promise<SocketPair> {
-  const server = createServer()
+  const server = createServer({ allowHalfOpen: true })
   const port = await listen(server)
   const accepted = new Promise<Socket>((resolve) => server.once('connection', resolve))
-  const near = connect({ port, host: '127.0.0.1' })
+  const near = connect({ port, host: '127.0.0.1', allowHalfOpen: true })
   const far = await accepted
   server.close()
   return {
