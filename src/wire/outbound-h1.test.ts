@@ -158,7 +158,7 @@ describe('time', () => {
 
   it('runs out for the first byte', async () => {
     const asked = ask(silent, { timeouts: { firstByteMs: 5_000 } })
-    await upstream.until(() => (upstream.open.some((one) => one.requests > 0) ? true : undefined), 'the request')
+    await asked.until(() => asked.isReady)
     assert.ok(await waits(asked, 4_000))
     assert.ok(!(await waits(asked, 1_500)))
     assert.equal(asked.failure, 'first-byte-timeout')
