@@ -4,7 +4,6 @@ import { mkdirSync, readFileSync } from 'node:fs'
 import { flushCompileCache } from 'node:module'
 import { isIP } from 'node:net'
 import { dirname } from 'node:path'
-import { Worker } from 'node:worker_threads'
 import { createAdminApp } from './admin/app.ts'
 import { listenAdmin } from './admin/server.ts'
 import { systemClock } from './base/clock.ts'
@@ -16,6 +15,7 @@ import { storeDeclared } from './config/declared.ts'
 import { Revisions, firstRevision } from './config/revisions.ts'
 import { watchFile } from './config/watch.ts'
 import { createSharedCounters, sharedCounters } from './counters/shared-memory.ts'
+import { Engines } from './engines.ts'
 import { type Explanation, explain } from './gateway/explain.ts'
 import { type Snapshot, compileSnapshot } from './gateway/snapshot.ts'
 import type { DesiredState, ListenerSpec } from './model/gateway.ts'
@@ -26,12 +26,8 @@ import { DOCUMENTED_POLICIES } from './policies/schemas.ts'
 import { PROVIDERS } from './signatures/providers/index.ts'
 import type { Store } from './store/port.ts'
 import { type StoreHost, openSqliteStore } from './store/sqlite/open.ts'
-import { type EngineBoot, type EngineCalls, callsTo } from './threads.ts'
 import { compileSources } from './webhooks/sources.ts'
 import { AddressGuard } from './wire/address-guard.ts'
-
-/** How long after an engine's end another is started in its place: one that fails at once must not spin. */
-const ENGINE_AGAIN_MS = 250
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
@@ -129,24 +125,43 @@ export async function startApp({ file, env, onFatal }: AppOptions): Promise<App>
   const host = await openStore(loaded.state, onFatal)
   const store = host.client()
   const token = await adminToken(store)
-  const record = await firstRevision(store, written, clock)
-  // A revision put through the API after the file was last read is newer than the file.
-  const newest = record.text === written ? loaded : parse(record.text)
-  let state = newest.ok ? newest.state : loaded.state
+  const rehearsed = (revision: number, next: DesiredState) => void rehearse(revision, next)
+  const { record, unservable, ...first } = await firstRevision({ store, clock, parse, rehearse: rehearsed }, written)
+  if (unservable !== null)
+    log.error(unservable, 'the newest revision can no longer be served: the file is served in its place')
+  let { state } = first
   let snapshot = rehearse(record.number, state)
 
-  const engines = new Map<number, EngineCalls>()
-  const everyEngine = <T>(ask: (engine: EngineCalls) => Promise<T>) => Promise.all([...engines.values()].map(ask))
   const guard = new AddressGuard()
+  const counters = createSharedCounters()
+  const engines = new Engines({
+    log,
+    onFatal,
+    boot: (index) => ({
+      index,
+      lessee: newId(`engine-${index}-`, clock.now()),
+      revision: snapshot.revision,
+      state,
+      store: host.connect(),
+      counters,
+      adminUrl: adminServer.url,
+      adminToken: token,
+    }),
+  })
 
+  const declare = async (next: DesiredState) => {
+    const consumers = await storeDeclared(store, next, clock)
+    await engines.every((engine) => engine.directory({ consumers }))
+  }
   const install = async (revision: number, next: DesiredState) => {
     warnOfRestart(state, next)
-    state = next
     snapshot = rehearse(revision, next)
+    state = next
     guard.update(next.egress.allow)
-    const consumers = await storeDeclared(store, next, clock)
-    await everyEngine((engine) => engine.directory({ consumers }))
-    await everyEngine((engine) => engine.apply(revision, next))
+    // It has been rehearsed: an engine that cannot take it has a trouble of its own, and the revision runs in the others.
+    await engines
+      .every((engine) => engine.apply(revision, next))
+      .catch((error: unknown) => log.error({ err: error, revision }, 'an engine did not take the revision'))
     log.info({ revision }, 'revision applied')
   }
   const warnOfRestart = (before: DesiredState, after: DesiredState) => {
@@ -155,10 +170,10 @@ export async function startApp({ file, env, onFatal }: AppOptions): Promise<App>
         log.warn({ key }, 'takes effect at the next start')
     }
   }
-  const revisions = new Revisions({ store, clock, parse, rehearse, install })
+  const revisions = new Revisions({ store, clock, parse, rehearse: rehearsed, declare, install })
   revisions.started(record)
   guard.update(state.egress.allow)
-  await storeDeclared(store, state, clock)
+  await declare(state)
 
   let ready = false
   const adminApp = createAdminApp({
@@ -174,74 +189,39 @@ export async function startApp({ file, env, onFatal }: AppOptions): Promise<App>
     metrics: async () =>
       exposition({
         revision: revisions.current()?.revision ?? 0,
-        engines: await everyEngine((engine) => engine.metrics()),
+        engines: await engines.every((engine) => engine.metrics()),
       }),
     ready: () => ready,
     directoryChanged: async (change) => {
-      await everyEngine((engine) => engine.directory(change))
+      await engines.every((engine) => engine.directory(change))
     },
     resend: async (messageId, endpointId) => {
-      const [engine] = engines.values()
+      const engine = engines.any()
       return engine === undefined ? false : engine.resend(messageId, endpointId)
     },
-    wake: () => void everyEngine((engine) => engine.wake()),
+    wake: () => void engines.every((engine) => engine.wake()),
     egressAllowed: (url) => guard.refusalOfUrl(url),
     fault: (error) => log.error({ err: error }, 'the admin server failed to answer'),
   })
   const adminServer = await listenAdmin(adminApp)
 
-  const counters = createSharedCounters()
-  const workers = new Set<Worker>()
-  let bound: readonly ListenerSpec[] = []
-
-  const startEngine = async (index: number): Promise<void> => {
-    const storePort = host.connect()
-    const boot: EngineBoot = {
-      index,
-      lessee: newId(`engine-${index}-`, clock.now()),
-      revision: snapshot.revision,
-      state,
-      store: storePort,
-      counters,
-      adminUrl: adminServer.url,
-      adminToken: token,
-    }
-    const worker = new Worker(new URL('./engine.ts', import.meta.url), {
-      name: `engine-${index}`,
-      workerData: boot,
-      transferList: [storePort],
-    })
-    const calls = callsTo(worker, log)
-    worker.on('error', (error) => log.error({ err: error, engine: index }, 'an engine failed'))
-    workers.add(worker)
-    worker.once('exit', () => {
-      workers.delete(worker)
-      engines.delete(index)
-      // Its connections are lost and its leases fall free; the others serve on, and another takes its place.
-      if (ready) setTimeout(() => void startEngine(index).catch(onFatal), ENGINE_AGAIN_MS)
-    })
-    const shared = state.threads > 1
-    const listeners = bound.length === 0 ? state.listeners : bound.slice(0, -1)
-    const now = await calls.listen(listeners, bound.at(-1) ?? state.admin, shared)
-    if (bound.length === 0) bound = now
-    engines.set(index, calls)
-  }
   const close = async () => {
-    await Promise.all([...workers].map((worker) => worker.terminate()))
+    await engines.terminate()
     await adminServer.close()
     await host.close()
   }
   const stop = async (withinMs: number) => {
     ready = false
     watch?.stop()
-    await everyEngine((engine) => engine.drain(withinMs)).catch((error: unknown) => log.error({ err: error }, 'drain'))
+    await engines.drain(withinMs).catch((error: unknown) => log.error({ err: error }, 'drain'))
     await close()
     log.info({}, 'stopped')
   }
   let watch: ReturnType<typeof watchFile> | null = null
 
+  let bound: readonly ListenerSpec[]
   try {
-    for (let index = 0; index < state.threads; index++) await startEngine(index)
+    bound = await engines.start([...state.listeners, state.admin], state.threads)
   } catch (error) {
     await close()
     throw error

@@ -61,13 +61,26 @@ export function answerCalls(port: MessagePort, calls: EngineCalls): void {
   })
 }
 
-/** The main thread's end: calls reach the engine, its log lines reach `log`. Calls to an engine that has ended reject. */
+/** The engine has ended without an answer. */
+export class EngineEnded extends Error {
+  override readonly name = 'EngineEnded'
+
+  constructor() {
+    super('the engine has ended')
+  }
+}
+
+/**
+ * The main thread's end: calls reach the engine, its log lines reach `log`. A call made before the engine answers waits for it;
+ * one to an engine that has ended, or ends before it answers, rejects with EngineEnded.
+ */
 export function callsTo(worker: Worker, log: Log): EngineCalls {
   const waiting = new Map<
     number,
     { readonly resolve: (value: never) => void; readonly reject: (error: Error) => void }
   >()
   let last = 0
+  let ended = false
   worker.on('message', (said: Answer<never> | LogLine) => {
     if ('level' in said) return log[said.level](said.fields, said.message)
     const { id, value, error } = said
@@ -77,13 +90,15 @@ export function callsTo(worker: Worker, log: Log): EngineCalls {
     else caller?.reject(new Error(error))
   })
   worker.once('exit', () => {
-    for (const caller of waiting.values()) caller.reject(new Error('the engine has ended'))
+    ended = true
+    for (const caller of waiting.values()) caller.reject(new EngineEnded())
     waiting.clear()
   })
   const ask =
     (call: keyof EngineCalls) =>
     (...args: unknown[]) =>
       new Promise<never>((resolve, reject) => {
+        if (ended) return reject(new EngineEnded())
         waiting.set(++last, { resolve, reject })
         worker.postMessage({ id: last, call, args } satisfies Ask)
       })

@@ -24,7 +24,7 @@ export async function storeDeclared(store: Store, state: DesiredState, clock: Cl
   }
   for (const { name, description, schema } of Object.values(state.eventTypes)) {
     const known = await store.getEventType(name)
-    if (known !== null && JSON.stringify(known.schema) === JSON.stringify(schema)) continue
+    if (known?.description === description && JSON.stringify(known.schema) === JSON.stringify(schema)) continue
     const eventType: EventType = {
       name,
       description,

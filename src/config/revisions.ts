@@ -17,7 +17,9 @@ export interface RevisionsDeps {
   parse(text: string): LoadResult
   /** Compiles without effect; throws when that fails. */
   rehearse(revision: number, state: DesiredState): void
-  /** Swaps it in everywhere. */
+  /** Stores what it declares, before the revision is: harmless when the revision is then refused. */
+  declare(state: DesiredState): Promise<void>
+  /** Swaps it in everywhere. Does not fail: what runs nowhere yet will run at the next start. */
   install(revision: number, state: DesiredState): Promise<void>
 }
 
@@ -61,32 +63,65 @@ export class Revisions {
     const { store, clock } = this.deps
     const current = this.now?.revision ?? 0
     if (expected !== null && expected !== current) return { ok: false, conflict: true, current }
-    const loaded = this.deps.parse(text)
-    if (!loaded.ok) return { ok: false, faults: loaded.faults }
-    try {
-      this.deps.rehearse(current + 1, loaded.state)
-    } catch (error) {
-      const message = error instanceof Error ? error.message : String(error)
-      return { ok: false, faults: [{ path: '', line: 1, column: 1, message }] }
+    if (text === this.now?.text) return { ok: true, revision: current }
+    const loaded = checked(this.deps, current + 1, text)
+    if (!loaded.ok) return loaded
+    await this.deps.declare(loaded.state)
+    for (;;) {
+      // Another start on this store may have added revisions; whoever names none wants the newest of all to be this one.
+      const before = expected ?? (await store.latestRevision())?.number ?? 0
+      try {
+        const record = await store.putRevision(before, origin, text, clock.now())
+        this.started(record)
+        await this.deps.install(record.number, loaded.state)
+        return { ok: true, revision: record.number }
+      } catch (error) {
+        if (!(error instanceof StoreConflict)) throw error
+        if (expected !== null)
+          return { ok: false, conflict: true, current: (await store.latestRevision())?.number ?? current }
+      }
     }
-    let record: RevisionRecord
-    try {
-      record = await store.putRevision(current, origin, text, clock.now())
-    } catch (error) {
-      if (!(error instanceof StoreConflict)) throw error
-      const newest = await store.latestRevision()
-      return { ok: false, conflict: true, current: newest?.number ?? 0 }
-    }
-    await this.deps.install(record.number, loaded.state)
-    this.now = { revision: record.number, text, appliedAt: clock.now() }
-    return { ok: true, revision: record.number }
   }
 }
 
-/** The revision to start with: the file when it has changed since it was last read, else the newest there is. */
-export async function firstRevision(store: Store, text: string, clock: Clock): Promise<RevisionRecord> {
-  const newest = await store.latestRevision()
-  const fromFile = await store.latestRevision('file')
-  if (newest !== null && fromFile?.text === text) return newest
-  return store.putRevision(newest?.number ?? 0, 'file', text, clock.now())
+/** Parsed and compiled. */
+function checked({ parse, rehearse }: Pick<RevisionsDeps, 'parse' | 'rehearse'>, number: number, text: string) {
+  const loaded = parse(text)
+  if (!loaded.ok) return loaded
+  try {
+    rehearse(number, loaded.state)
+    return loaded
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error)
+    return { ok: false, faults: [{ path: '', line: 1, column: 1, message }] } as const
+  }
+}
+
+export interface FirstRevision {
+  readonly record: RevisionRecord
+  readonly state: DesiredState
+  /** The newest revision, when it cannot be served any more (a variable is gone). */
+  readonly unservable: { readonly revision: number; readonly faults: readonly Fault[] } | null
+}
+
+/**
+ * The revision to start with: the file when it has changed since it was last read, else the newest there is; the file as well when
+ * that one cannot be served any more, and then as a new revision: what is shown is what runs. `text` is the file's and can be served.
+ */
+export async function firstRevision(
+  deps: Pick<RevisionsDeps, 'store' | 'clock' | 'parse' | 'rehearse'>,
+  text: string,
+): Promise<FirstRevision> {
+  const { store, clock } = deps
+  const [newest, fromFile] = [await store.latestRevision(), await store.latestRevision('file')]
+  let unservable: FirstRevision['unservable'] = null
+  if (newest !== null && fromFile?.text === text) {
+    const loaded = checked(deps, newest.number, newest.text)
+    if (loaded.ok) return { record: newest, state: loaded.state, unservable }
+    unservable = { revision: newest.number, faults: loaded.faults }
+  }
+  const number = newest?.number ?? 0
+  const loaded = checked(deps, number + 1, text)
+  if (!loaded.ok) throw new Error('the file cannot be served')
+  return { record: await store.putRevision(number, 'file', text, clock.now()), state: loaded.state, unservable }
 }

@@ -1,0 +1,124 @@
+/** The engines as the main thread has them: started, spoken to as one, and replaced when they end. */
+import { createServer } from 'node:net'
+import { Worker } from 'node:worker_threads'
+import type { ListenerSpec } from './model/gateway.ts'
+import type { Log } from './observe/log.ts'
+import { type EngineBoot, type EngineCalls, EngineEnded, callsTo } from './threads.ts'
+
+/** How long after an engine's end another is started in its place: one that fails at once must not spin. Doubles up to the bound. */
+const ENGINE_AGAIN_MS = 250
+const ENGINE_AGAIN_MAX_MS = 30_000
+
+export interface EnginesDeps {
+  readonly log: Log
+  /** What an engine that starts now is born with: always the newest there is. */
+  readonly boot: (index: number) => EngineBoot
+  /** An engine could not be replaced, and no other serves. */
+  readonly onFatal: (error: Error) => void
+}
+
+interface Engine {
+  readonly worker: Worker
+  readonly calls: EngineCalls
+  serves: boolean
+}
+
+export class Engines {
+  private readonly deps: EnginesDeps
+  private readonly engines = new Map<number, Engine>()
+  /** The admin listener is the last; with real ports once the first engine listens. */
+  private addresses: readonly ListenerSpec[] = []
+  private shared = false
+  private stopping = false
+
+  constructor(deps: EnginesDeps) {
+    this.deps = deps
+  }
+
+  /** Starts so many; resolves to what they are bound to. Rejects when an address cannot be had or an engine does not start. */
+  async start(addresses: readonly ListenerSpec[], threads: number): Promise<readonly ListenerSpec[]> {
+    this.addresses = addresses
+    this.shared = threads > 1
+    if (this.shared) await insistOnFree(addresses)
+    for (let index = 0; index < threads; index++) this.addresses = await this.startOne(index)
+    return this.addresses
+  }
+
+  /**
+   * Asks every engine, those that are starting too: they answer when they have started. One that ends meanwhile counts as done,
+   * because its replacement is born with the newest. Rejects, when all have answered, with what the first to fail said.
+   */
+  async every<T>(ask: (engine: EngineCalls) => Promise<T>): Promise<T[]> {
+    const answers = await Promise.allSettled([...this.engines.values()].map(({ calls }) => ask(calls)))
+    for (const answer of answers) {
+      if (answer.status === 'rejected' && !(answer.reason instanceof EngineEnded)) throw answer.reason
+    }
+    return answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []))
+  }
+
+  /** Any engine that serves; undefined when none does. */
+  any(): EngineCalls | undefined {
+    return [...this.engines.values()].find((engine) => engine.serves)?.calls
+  }
+
+  /** None is replaced any more; each finishes what runs within the bound. */
+  async drain(withinMs: number): Promise<void> {
+    this.stopping = true
+    await this.every((engine) => engine.drain(withinMs))
+  }
+
+  async terminate(): Promise<void> {
+    this.stopping = true
+    await Promise.all([...this.engines.values()].map(({ worker }) => worker.terminate()))
+  }
+
+  private async startOne(index: number): Promise<readonly ListenerSpec[]> {
+    const boot = this.deps.boot(index)
+    const worker = new Worker(new URL('./engine.ts', import.meta.url), {
+      name: `engine-${index}`,
+      workerData: boot,
+      transferList: [boot.store],
+    })
+    const engine: Engine = { worker, calls: callsTo(worker, this.deps.log), serves: false }
+    // From here on it is told everything: what is said before it listens to us waits for it.
+    this.engines.set(index, engine)
+    worker.on('error', (error) => this.deps.log.error({ err: error, engine: index }, 'an engine failed'))
+    worker.once('exit', () => {
+      this.engines.delete(index)
+      // Its connections are lost and its leases fall free; the others serve on, and another takes its place.
+      if (engine.serves) this.replace(index, ENGINE_AGAIN_MS)
+    })
+    try {
+      const bound = await engine.calls.listen(this.addresses.slice(0, -1), this.addresses.at(-1)!, this.shared)
+      engine.serves = true
+      return bound
+    } catch (error) {
+      await worker.terminate()
+      throw error
+    }
+  }
+
+  private replace(index: number, afterMs: number): void {
+    const start = () => {
+      if (this.stopping) return
+      this.startOne(index).catch((error: Error) => {
+        if (this.stopping) return
+        if (this.any() === undefined) return this.deps.onFatal(error)
+        this.deps.log.error({ err: error, engine: index }, 'an engine could not be replaced; it is tried again')
+        this.replace(index, Math.min(2 * afterMs, ENGINE_AGAIN_MAX_MS))
+      })
+    }
+    setTimeout(start, afterMs).unref()
+  }
+}
+
+/** Engines share a port (SO_REUSEPORT), and would share it with a stranger who does the same: so it is first taken alone. */
+async function insistOnFree(addresses: readonly ListenerSpec[]): Promise<void> {
+  await using taken = new AsyncDisposableStack()
+  for (const { host, port } of addresses.filter((one) => one.port !== 0)) {
+    const server = taken.use(createServer())
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject).listen({ host, port, exclusive: true }, resolve)
+    })
+  }
+}
