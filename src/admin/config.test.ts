@@ -66,3 +66,12 @@ test('explain hands on the method and the URL', async (t) => {
     { path: 'query.url', message: 'Invalid input: expected string, received undefined' },
   ])
 })
+
+test('explain says 422 of what is no URL', async (t) => {
+  const { request } = await openHost(t, { explain: (_, url) => new URL(url).host })
+  const problem = await request('GET', '/admin/v1/explain?url=nowhere')
+  assert.equal(problem.status, 422)
+  assert.deepEqual((await body(problem)).errors, [
+    { path: 'query.url', message: 'must be a path that begins with /, or an http URL' },
+  ])
+})

@@ -81,7 +81,10 @@ const getExplain = createRoute({
       url: z.string().min(1),
     }),
   },
-  responses: { 200: answer(z.unknown(), 'The route and the policies this request would meet, in order.') },
+  responses: {
+    200: answer(z.unknown(), 'The route and the policies this request would meet, in order.'),
+    422: problemResponse('`url` is neither a path nor an http URL.'),
+  },
 })
 
 export function configRoutes({ config, explain }: AdminDeps): OpenAPIHono {
@@ -123,7 +126,13 @@ export function configRoutes({ config, explain }: AdminDeps): OpenAPIHono {
 
   routes.openapi(getExplain, (c) => {
     const { method, url } = c.req.valid('query')
-    return c.json(explain(method, url), 200)
+    try {
+      return c.json(explain(method, url), 200)
+    } catch (error) {
+      if (!(error instanceof TypeError)) throw error
+      const errors = [{ path: 'query.url', message: 'must be a path that begins with /, or an http URL' }]
+      throw new ProblemError(PROBLEMS.validation, undefined, { errors })
+    }
   })
 
   return routes

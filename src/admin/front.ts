@@ -1,5 +1,4 @@
 /** The admin address as an engine serves it: publishing, which is hot, is answered in the engine; the rest goes to the admin server. */
-import { PROBLEMS } from '../base/problem.ts'
 import { answer, fault } from '../gateway/answer.ts'
 import type { CompiledRoute, GatewayExchange, Target } from '../gateway/exchange.ts'
 import { readWholeBody } from '../gateway/read-body.ts'
@@ -7,11 +6,11 @@ import { Router } from '../gateway/router.ts'
 import type { Snapshot } from '../gateway/snapshot.ts'
 import { proxyTo } from '../gateway/targets/proxy.ts'
 import { compilePipeline } from '../pipeline/compile.ts'
-import { json, refuse } from '../pipeline/reply.ts'
+import { type Reply, json } from '../pipeline/reply.ts'
 import { LiveService } from '../upstream/service.ts'
 import type { Pools } from '../wire/pool.ts'
 import { bearerCheck } from './bearer.ts'
-import type { Publish } from './svix/publish.ts'
+import { type Publish, UNKNOWN_APPLICATION } from './svix/publish.ts'
 
 /** Largest message or configuration that is taken. */
 const BODY_BYTES_MAX = 4 * 1024 * 1024
@@ -58,20 +57,40 @@ const UNAUTHORIZED = json(
   'unauthorized',
 )
 
+const STORE_UNAVAILABLE: Reply = {
+  ...json(
+    503,
+    { code: 'store_unavailable', detail: 'The message could not be stored. Try again.' },
+    'store-unavailable',
+  ),
+  headers: ['Content-Type', 'application/json', 'Retry-After', '5'],
+}
+
 function publishTarget(publish: Publish, allowed: (header: string | undefined) => boolean): Target {
   const run = async (x: GatewayExchange) => {
     if (!allowed(x.head.get('authorization') ?? undefined)) return answer(x, UNAUTHORIZED)
     const refusal = await readWholeBody(x, BODY_BYTES_MAX)
     if (refusal !== undefined) return answer(x, refusal)
+    const app = decoded(x.params['app']!)
+    if (app === null) return answer(x, UNKNOWN_APPLICATION)
     const withContent = !/[?&]with_content=false(&|$)/.test(x.query)
     try {
-      answer(x, await publish(decodeURIComponent(x.params['app']!), x.requestBody ?? new Uint8Array(0), withContent))
+      answer(x, await publish(app, x.requestBody ?? new Uint8Array(0), withContent))
     } catch (error) {
       x.host.log.error({ err: error }, 'a message could not be stored')
-      answer(x, refuse(PROBLEMS.storeUnavailable, undefined, ['Retry-After', '5']))
+      answer(x, STORE_UNAVAILABLE)
     }
   }
   return (x) => {
     run(x).catch((error: unknown) => fault(x, error))
+  }
+}
+
+/** Null for percent signs that say nothing: no application is called so. */
+function decoded(segment: string): string | null {
+  try {
+    return decodeURIComponent(segment)
+  } catch {
+    return null
   }
 }

@@ -92,7 +92,22 @@ describe('explain', () => {
     })
   }
 
-  it('throws for what is no URL', () => {
-    assert.throws(() => explain(snapshot, 'GET', '/user/7'), TypeError)
+  it('takes a path alone, and ends the authority and the path where they end', () => {
+    for (const [url, path] of [
+      ['/x/7', '/x/7'],
+      ['/x/7?a=/b#c', '/x/7'],
+      ['/x/7#/b?c', '/x/7'],
+      ['http://a?/b', '/'],
+      ['http://a#/b', '/'],
+      ['http://a/x?b#c', '/x'],
+    ] as const) {
+      const told = explain(snapshot, 'GET', url)
+      assert.deepEqual([told.host, told.path, told.route], [url.startsWith('/') ? 'localhost' : 'a', path, 'all'], url)
+    }
+  })
+
+  it('throws for what is no URL of a request', () => {
+    for (const url of ['user/7', '', 'http://', 'http://[/a', 'mailto:a@b', 'file:///a'])
+      assert.throws(() => explain(snapshot, 'GET', url), TypeError, url)
   })
 })

@@ -21,12 +21,9 @@ export interface Explanation {
   readonly others: readonly { readonly route: string; readonly reason: string }[]
 }
 
-/** Throws TypeError when `url` is none. */
+/** `url`: absolute, or a path when the host does not matter. Throws TypeError when it is neither. */
 export function explain(snapshot: Snapshot, method: string, url: string): Explanation {
-  const parsed = new URL(url)
-  const host = hostOf(parsed.host) ?? ''
-  // The path as written: URL would already have resolved its dot segments.
-  const target = url.slice(url.indexOf('/', url.indexOf('//') + 2)).replace(/^[^/].*$/, '/')
+  const { host, target } = taken(url)
   const upper = method.toUpperCase()
   const path = canonicalPath(target, pathEnd(target))
   if (path === null) {
@@ -47,6 +44,17 @@ export function explain(snapshot: Snapshot, method: string, url: string): Explan
       .filter((other) => other !== route && other.spec !== null)
       .map((other) => ({ route: other.name, reason: missOf(other.spec!.match, host, upper, path) })),
   }
+}
+
+/** Host and request target as a client would send them: the path as written, which URL would have resolved, and no fragment. */
+function taken(url: string): { readonly host: string; readonly target: string } {
+  const written = url.startsWith('/') ? `http://localhost${url}` : url
+  const parsed = new URL(written)
+  const parts = /^https?:\/\/[^/?#]*([^#]*)/i.exec(written)
+  const host = hostOf(parsed.host)
+  if (parts === null || host === null) throw new TypeError(`${url} is no URL of a request`)
+  const target = parts[1]!
+  return { host, target: target.startsWith('/') ? target : `/${target}` }
 }
 
 function reasonOf({ spec }: CompiledRoute, host: string): string {

@@ -104,4 +104,24 @@ describe('compilePipeline', () => {
     assert.doesNotMatch(first[0]!.place, /cart/)
     assert.match(first[1]!.place, /cart/)
   })
+
+  it('keeps a policy’s place when others come before it, in its own list or the other', () => {
+    const type = (name: string): PolicyType<unknown> => definePolicy({ name, stage: 'limit', create: () => ({}) })
+    const placesOf = (...uses: readonly (readonly [name: string, scope: WrittenPolicy['scope']])[]) => {
+      const places: string[] = []
+      const written = uses.map(([name, scope]) => ({ type: type(name), config: null, scope }))
+      compilePipeline(written, 'cart', (place) => {
+        places.push(place)
+        return policyDeps()
+      })
+      return places
+    }
+    assert.deepEqual(placesOf(['limit', 'route']), ['route/cart/0/limit'])
+    assert.deepEqual(placesOf(['limit', 'global'], ['other', 'route'], ['limit', 'route'], ['limit', 'route']), [
+      'global/0/limit',
+      'route/cart/0/other',
+      'route/cart/0/limit',
+      'route/cart/1/limit',
+    ])
+  })
 })

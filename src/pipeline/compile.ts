@@ -41,19 +41,14 @@ export function compilePipeline(
   depsAt: (place: string) => PolicyDeps,
 ): Pipeline {
   const order = written
-    .map((one, index) => ({ one, index }))
+    .map((one, index) => ({ one, index, place: placeOf(written, index, routeName) }))
     .toSorted((a, b) => STAGES.indexOf(a.one.type.stage) - STAGES.indexOf(b.one.type.stage) || a.index - b.index)
-    .map(({ one, index }): CompiledPolicy => {
-      // A global policy's counters are shared by all routes; a route's own are its own.
-      const owner = one.scope === 'global' ? 'global' : `route/${routeName}`
-      const place = `${owner}/${index}/${one.type.name}`
-      return {
-        name: one.type.name,
-        stage: one.type.stage,
-        scope: one.scope,
-        policy: one.type.create(one.config, depsAt(place)),
-      }
-    })
+    .map(({ one, place }): CompiledPolicy => ({
+      name: one.type.name,
+      stage: one.type.stage,
+      scope: one.scope,
+      policy: one.type.create(one.config, depsAt(place)),
+    }))
   const policies = order.map((one) => one.policy)
   const steps = policies.map((policy, place): Step => ({ policy, place }))
   return {
@@ -65,6 +60,16 @@ export function compilePipeline(
     requestBodyMax: smallest(policies.map((policy) => policy.requestBody?.bytesMax)),
     responseBodyMax: smallest(policies.map((policy) => policy.responseBody?.bytesMax)),
   }
+}
+
+/**
+ * Where a policy stands among those of its name and scope, so that what it counts outlives others that come or go beside it.
+ * A global policy's counters are shared by all routes; a route's own are its own.
+ */
+function placeOf(written: readonly WrittenPolicy[], index: number, routeName: string): string {
+  const { scope, type } = written[index]!
+  const before = written.slice(0, index).filter((one) => one.scope === scope && one.type.name === type.name).length
+  return `${scope === 'global' ? 'global' : `route/${routeName}`}/${before}/${type.name}`
 }
 
 function listOrNull<T>(list: readonly T[]): readonly T[] | null {

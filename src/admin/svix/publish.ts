@@ -47,7 +47,11 @@ export function createPublish({ directory, publish }: PublishDeps): Publish {
   }
 }
 
-const UNKNOWN_APPLICATION = json(404, { code: 'not_found', detail: 'There is no such application.' }, 'not-found')
+export const UNKNOWN_APPLICATION = json(
+  404,
+  { code: 'not_found', detail: 'There is no such application.' },
+  'not-found',
+)
 
 const taken = (existingId: string): Reply =>
   json(409, { code: 'conflict', detail: `The message ${existingId} has this eventId.` }, 'conflict')
