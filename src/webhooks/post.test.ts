@@ -44,6 +44,15 @@ describe('emit', () => {
     })
   }
 
+  it('keeps an event that nobody wants, once and for nobody', async (t) => {
+    const { rig, post } = await started(t)
+    rig.directory.apply({ removedConsumers: ['app_1', 'app_2'] })
+    await post.emit({ eventType: 'sale', payload, to: null })
+    const [message, ...more] = await rig.store.listMessages({ limit: 10 })
+    assert.deepEqual([message!.consumerId, message!.origin, more.length], [null, 'event:sale', 0])
+    assert.deepEqual(await rig.store.listDeliveries(message!.id), [])
+  })
+
   it('rejects when there is no such consumer, and when it cannot be stored', async (t) => {
     const { post } = await started(t)
     await assert.rejects(post.emit({ eventType: 'sale', payload, to: 'nobody' }), /there is no consumer nobody/)

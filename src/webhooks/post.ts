@@ -43,12 +43,19 @@ export class Post {
     return accept({ consumerId: consumer.id, origin: null, eventType, eventId, channels, payload, received: null, to })
   }
 
-  /** Stores an event for one consumer, or for every consumer with an endpoint that wants it. Rejects when it could not be stored. */
+  /**
+   * Stores an event for one consumer, or for every consumer with an endpoint that wants it; when nobody does, once and for
+   * nobody, so that it can be seen. Rejects when it could not be stored.
+   */
   async emit({ eventType, payload, to }: Emission): Promise<void> {
-    const { directory } = this.deps
+    const { accept, directory } = this.deps
     const named = to === null ? null : directory.consumerByIdOrUid(to)
     if (to !== null && named === null) throw new Error(`emit: there is no consumer ${to}`)
     const consumers = named === null ? [...directory.consumersWanting(eventType)] : [named]
+    if (consumers.length === 0) {
+      const [origin, none] = [`event:${eventType}`, { eventId: null, channels: null, received: null, to: [] }]
+      await accept({ consumerId: null, origin, eventType, payload, ...none })
+    }
     await Promise.all(
       consumers.map((consumer) => this.publish({ consumer, eventType, eventId: null, channels: null, payload })),
     )

@@ -30,15 +30,18 @@ const RANGES: readonly Range[] = [
   ['240.0.0.0/4', '240.0.0.0', '255.255.255.255', null, null],
   ['::/128', '::', '::', null, null],
   ['::1/128', '::1', '::1', null, null],
+  ['::ffff:0:0:0/96', '::ffff:0:0:0', '::ffff:0:ffff:ffff', null, '0:0:0:0:ffff:1::'],
   ['64:ff9b::/96', '64:ff9b::', '64:ff9b::ffff:ffff', '64:ff9a:ffff::', '64:ff9b:0:0:0:1::'],
   ['64:ff9b:1::/48', '64:ff9b:1::', '64:ff9b:1:ffff:ffff:ffff:ffff:ffff', null, '64:ff9b:2::'],
   ['100::/64', '100::', '100::ffff:ffff:ffff:ffff', 'ff:ffff::', '100:0:0:1::'],
+  ['2001::/23', '2001::', '2001:1ff:ffff:ffff:ffff:ffff:ffff:ffff', '2000:ffff::', '2001:200::'],
   ['2001:db8::/32', '2001:db8::', '2001:db8:ffff:ffff:ffff:ffff:ffff:ffff', '2001:db7:ffff::', '2001:db9::'],
   ['2002::/16', '2002::', '2002:ffff:ffff:ffff:ffff:ffff:ffff:ffff', '2001:ffff::', '2003::'],
   ['3fff::/20', '3fff::', '3fff:fff:ffff:ffff:ffff:ffff:ffff:ffff', '3ffe:ffff::', '3fff:1000::'],
   ['5f00::/16', '5f00::', '5f00:ffff:ffff:ffff:ffff:ffff:ffff:ffff', '5eff::', '5f01::'],
   ['fc00::/7', 'fc00::', 'fdff:ffff:ffff:ffff:ffff:ffff:ffff:ffff', 'fbff::', 'fe00::'],
   ['fe80::/10', 'fe80::', 'febf:ffff:ffff:ffff:ffff:ffff:ffff:ffff', 'fe7f::', null],
+  ['fec0::/10', 'fec0::', 'feff:ffff:ffff:ffff:ffff:ffff:ffff:ffff', null, null],
   ['ff00::/8', 'ff00::', 'ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff', null, null],
 ]
 
@@ -60,6 +63,7 @@ function disguises(v4: string): string[] {
     `::ffff:${hex}`,
     `0:0:0:0:0:FFFF:${hex}`,
     `::${hex}`,
+    `::ffff:0:${hex}`,
     `64:ff9b::${v4}`,
     `64:ff9b::${hex}`,
     `64:ff9b:1::${hex}`,
@@ -98,7 +102,7 @@ describe('AddressGuard', () => {
   it('reads a URL the way it will be dialled, whatever way it is written', () => {
     const hosts =
       '127.0.0.1 2130706433 0x7f000001 0177.0.0.1 127.1 127.0.0.1. 0 １２７.0.0.1 127。0。0。1 [::1] [::] [::ffff:127.0.0.1] ' +
-      '[::ffff:7f00:1] [::127.0.0.1] [64:ff9b::a9fe:a9fe] [2002:7f00:1::] good@127.0.0.1 LOCALHOST a.localhost 169.254.169.254:80'
+      '[::ffff:7f00:1] [::127.0.0.1] [64:ff9b::a9fe:a9fe] [2002:7f00:1::] good@127.0.0.1 LOCALHOST localhost. a.localhost a.localhost. 169.254.169.254:80'
     for (const host of hosts.split(' ')) {
       assert.ok(guard.refusalOfUrl(`http://${host}/hook`) !== null, host)
     }

@@ -25,15 +25,18 @@ const NOT_PUBLIC: ReadonlyArray<readonly [string, number, 'ipv4' | 'ipv6']> = [
   ['224.0.0.0', 4, 'ipv4'],
   ['240.0.0.0', 4, 'ipv4'],
   ['::', 96, 'ipv6'],
+  ['::ffff:0:0:0', 96, 'ipv6'],
   ['64:ff9b::', 96, 'ipv6'],
   ['64:ff9b:1::', 48, 'ipv6'],
   ['100::', 64, 'ipv6'],
+  ['2001::', 23, 'ipv6'],
   ['2001:db8::', 32, 'ipv6'],
   ['2002::', 16, 'ipv6'],
   ['3fff::', 20, 'ipv6'],
   ['5f00::', 16, 'ipv6'],
   ['fc00::', 7, 'ipv6'],
   ['fe80::', 10, 'ipv6'],
+  ['fec0::', 10, 'ipv6'],
   ['ff00::', 8, 'ipv6'],
 ]
 
@@ -76,7 +79,7 @@ export class AddressGuard {
   /** What can be said of a URL without asking DNS: a literal address, and the name that is loopback by definition (RFC 6761 §6.3). */
   refusalOfUrl(url: string): string | null {
     const { hostname } = new URL(url)
-    const host = hostname.startsWith('[') ? hostname.slice(1, -1) : hostname
+    const host = hostname.startsWith('[') ? hostname.slice(1, -1) : hostname.replace(/\.$/, '')
     if (host === 'localhost' || host.endsWith('.localhost')) return this.refusal('127.0.0.1')
     return isIP(host) === 0 ? null : this.refusal(host)
   }

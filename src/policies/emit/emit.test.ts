@@ -58,6 +58,12 @@ describe('emit', () => {
     ])
   })
 
+  it('hands the answer’s JSON on to the letter: no number is rounded', async () => {
+    const json = '{"id":9007199254740993,"price":1.0, "e":1E400}'
+    const { deps } = await pass({}, answer(200, [], json))
+    assert.ok(Buffer.from(deps.emissions[0]!.payload).toString().endsWith(`,"data":${json}}`))
+  })
+
   it('leaves the answer as it is', async () => {
     const res = answer(200, ['Content-Type', 'application/json'], '{"sku":"A-1"}')
     await pass({ payload: '{"other": 1}' }, res)

@@ -14,7 +14,7 @@ export const emit = definePolicy<EmitConfig>({
     const dataOf = payloadOf(payload)
 
     const emitted = async (x: Exchange, res: ResponseView): Promise<Reply | undefined> => {
-      let data: unknown
+      let data: string
       try {
         data = await dataOf(x, res)
       } catch (error) {
@@ -23,7 +23,8 @@ export const emit = definePolicy<EmitConfig>({
           `The payload of the event ${event} could not be made: ${errorCode(error)}.`,
         )
       }
-      const body = JSON.stringify({ type: event, timestamp: new Date(deps.clock.now()).toISOString(), data })
+      const about = JSON.stringify({ type: event, timestamp: new Date(deps.clock.now()).toISOString() })
+      const body = `${about.slice(0, -1)},"data":${data}}`
       try {
         await deps.emit({ eventType: event, payload: Buffer.from(body), to: to ?? null })
         return undefined

@@ -10,8 +10,8 @@ const loadJsonata = (): typeof jsonata => createRequire(import.meta.url)('jsonat
 /** Bounds for an expression that runs away: milliseconds, calls deep, items in a sequence. */
 const GUARDS = { timeout: 250, stack: 200, sequence: 100_000 }
 
-/** Gives the event's `data` for an answer. Throws, or rejects with, whatever the expression does. */
-export type Payload = (x: Exchange, res: ResponseView) => unknown
+/** Gives the event's `data` for an answer, as JSON text. Throws, or rejects with, whatever the expression does. */
+export type Payload = (x: Exchange, res: ResponseView) => string | Promise<string>
 
 /** What is wrong with an expression, or null. */
 export function expressionError(expression: string): string | null {
@@ -23,9 +23,12 @@ export function expressionError(expression: string): string | null {
   }
 }
 
-/** Without an expression: the answer's JSON as it is. What is not JSON, or says nothing, is `{}`. */
+/**
+ * Without an expression: the answer's JSON to the letter, since reading and writing it anew would round numbers that JavaScript
+ * does not have (64-bit identifiers, 1.0). What is not JSON, or says nothing, is `{}`.
+ */
 export function payloadOf(expression: string | undefined): Payload {
-  if (expression === undefined) return (_, res) => jsonOf(res.body) ?? {}
+  if (expression === undefined) return (_, res) => (jsonOf(res.body) === null ? '{}' : textOf(res.body!))
   const compiled = loadJsonata()(expression, GUARDS)
   return async (x, res) => {
     const input = {
@@ -40,7 +43,7 @@ export function payloadOf(expression: string | undefined): Payload {
       consumer: x.consumer?.name ?? null,
     }
     const value: unknown = await compiled.evaluate(input)
-    return value ?? {}
+    return JSON.stringify(value ?? {}) ?? '{}'
   }
 }
 
@@ -52,10 +55,14 @@ export function errorCode(error: unknown): string {
 function jsonOf(body: Uint8Array | null): unknown {
   if (body === null || body.length === 0) return null
   try {
-    return JSON.parse(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8'))
+    return JSON.parse(textOf(body))
   } catch {
     return null
   }
+}
+
+function textOf(body: Uint8Array): string {
+  return Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8')
 }
 
 /** JSONata throws plain objects with a message. */
