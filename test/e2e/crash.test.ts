@@ -4,8 +4,8 @@ import { randomInt } from 'node:crypto'
 import { type TestContext, after, test } from 'node:test'
 import { Chaos, type Ending, described } from '../chaos/crash.ts'
 
-/** Attempts of one endpoint at once are bounded, and the rounds have three endpoints: so many answers can be on their way to a record. */
-const UNRECORDED_MAX = 3 * 64
+/** What was answered and not yet recorded: the rounds have three endpoints, each with up to 64 attempts at once; twice that is generous. */
+const UNRECORDED_MAX = 2 * 3 * 64
 const seed = randomInt(2 ** 31)
 const chaos = await Chaos.start(seed)
 after(() => chaos.close())
