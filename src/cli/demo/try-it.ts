@@ -1,11 +1,11 @@
 /** What a newcomer can do while the demo stays up: lines to copy, with the real addresses and keys. */
-import { isAbsolute, relative } from 'node:path'
+import { isAbsolute, join, relative } from 'node:path'
 import type { Saved } from './saved.ts'
 import type { Say } from './say.ts'
 
 export function printTryIt(say: Say, saved: Saved, entry: string): void {
   const { gateway, admin, adminToken, apiKey, stripeSecret } = saved
-  const postern = `${nodeCommand()} ${nearby(entry)}`
+  const postern = command(entry)
   const json = `-H 'content-type: application/json'`
   const entries: ReadonlyArray<readonly [why: string, ...lines: string[]]> = [
     [
@@ -37,10 +37,9 @@ export function printTryIt(say: Say, saved: Saved, entry: string): void {
   }
 }
 
-/** The Node that runs this, as a person would type it: an older one may come first on the path. */
-function nodeCommand(): string {
-  const path = nearby(process.execPath)
-  return isAbsolute(path) ? 'node' : path
+/** How a person calls us: in the repository npx brings the Node that is needed; an older one may come first on the path. */
+function command(entry: string): string {
+  return nearby(entry) === join('src', 'main.ts') ? 'npx postern' : `${process.execPath} ${entry}`
 }
 
 /** The path from here when it lies below, else as it is. */
