@@ -99,3 +99,17 @@ test('a file that cannot be served ends the start, and says why', async () => {
   postern = await startPostern(configuration('again'), { folder: folder.path })
   assert.equal(await version(), 'again')
 })
+
+test('a stored revision whose variable is gone gives way to the file, which is then what is shown', async () => {
+  await postern.stop()
+  postern = await startPostern(configuration('file'), { folder: folder.path, env: { WORD: 'from_variable' } })
+  admin = admin.at(postern)
+  assert.equal((await put(configuration('"${WORD}"'))).status, 200)
+  assert.equal(await version(), 'from_variable')
+  await restart(configuration('file'))
+  const line = await postern.waitForLine(({ level }) => level === 'error', 'it says so')
+  assert.match(String(line['msg']), /can no longer be served/)
+  assert.match(JSON.stringify(line['faults']), /WORD/)
+  assert.equal(await version(), 'file')
+  assert.equal(await (await admin.fetch('/admin/v1/config')).text(), configuration('file'))
+})

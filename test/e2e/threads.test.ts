@@ -103,3 +103,12 @@ test('a revision is in force in every engine when it is said to be applied', asy
   const answers = await atOnce(50, () => get('/version'))
   assert.deepEqual(new Set(answers.map(({ text }) => text)), new Set(['2']))
 })
+
+test('an address that somebody else has is noticed, though engines share theirs', async () => {
+  const { port } = new URL(postern.gateway[0]!)
+  const second = configuration(1).replace(
+    'listeners: [{ address: 127.0.0.1:0 }]',
+    `listeners: [{ address: 127.0.0.1:${port} }]`,
+  )
+  await assert.rejects(startPostern(second), new RegExp(`127\\.0\\.0\\.1:${port} is taken by another process`))
+})
