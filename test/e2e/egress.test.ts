@@ -55,6 +55,7 @@ for (const host of [
   '[fd00::1]',
   '[fe80::1]',
   'localhost',
+  'localhost.',
   'LOCALHOST',
   'app.localhost',
 ]) {
