@@ -35,7 +35,6 @@ export class GatewayExchange extends Exchange implements InboundListener {
   route: CompiledRoute
   /** Whoever is busy with it and must hear of the client: a proxied flow, a body being read. */
   actor: InboundListener | null = null
-  over = false
   private tunnelIn = 0
   private tunnelOut = 0
 

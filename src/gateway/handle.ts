@@ -46,5 +46,6 @@ function proceed(x: GatewayExchange, reply: Reply | undefined | void): void {
 }
 
 async function withBody(x: GatewayExchange, bytesMax: number): Promise<Reply | undefined | void> {
-  return (await readWholeBody(x, bytesMax)) ?? runRequest(x, x.route.pipeline)
+  const refusal = await readWholeBody(x, bytesMax)
+  return refusal !== undefined || x.over ? refusal : runRequest(x, x.route.pipeline)
 }

@@ -29,6 +29,8 @@ export class Exchange {
   requestId = ''
   /** The `RateLimit` value for the answer, set by the limit that applied; empty when none. */
   rateLimit = ''
+  /** It has ended, however: no policy is asked any more. */
+  over = false
   /** Place in the order of the policy that acts, or their number when all have acted on the request. Kept by the pipeline. */
   entered = 0
   /** The whole body, when somebody asked for it. */

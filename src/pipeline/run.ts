@@ -15,7 +15,8 @@ export function runRequest(x: Exchange, pipeline: Pipeline, from = 0): Verdict {
       x.entered = place
       const verdict = policy.request!(x)
       if (verdict === undefined) continue
-      if (verdict instanceof Promise) return verdict.then((reply) => reply ?? runRequest(x, pipeline, i + 1))
+      if (verdict instanceof Promise)
+        return verdict.then((reply) => reply ?? (x.over ? undefined : runRequest(x, pipeline, i + 1)))
       return verdict
     }
   }
@@ -26,7 +27,8 @@ export function runUpstreamRequest(x: Exchange, out: OutgoingHead, policies: rea
   for (let i = from; i < policies.length; i++) {
     const verdict = policies[i]!.upstreamRequest!(x, out)
     if (verdict === undefined) continue
-    if (verdict instanceof Promise) return verdict.then((reply) => reply ?? runUpstreamRequest(x, out, policies, i + 1))
+    if (verdict instanceof Promise)
+      return verdict.then((reply) => reply ?? (x.over ? undefined : runUpstreamRequest(x, out, policies, i + 1)))
     return verdict
   }
 }
@@ -41,7 +43,10 @@ export function runResponse(x: Exchange, res: ResponseView, pipeline: Pipeline, 
     const verdict = policy.response!(x, res)
     if (verdict === undefined) continue
     if (verdict instanceof Promise) {
-      return verdict.then((reply) => (reply ? answeredBy(x, place, reply) : runResponse(x, res, pipeline, i + 1)))
+      return verdict.then((reply) => {
+        if (reply) return answeredBy(x, place, reply)
+        return x.over ? undefined : runResponse(x, res, pipeline, i + 1)
+      })
     }
     return answeredBy(x, place, verdict)
   }

@@ -335,11 +335,12 @@ export class InboundH1 implements Inbound, Timed {
     this.phase = IDLE
     this.readHead(this.held.take(), 0)
     this.held.resume()
-    if (this.clientEnded && this.isBetweenRequests()) this.ended()
+    if (this.clientEnded && this.isIncomplete()) this.ended()
   }
 
-  private isBetweenRequests(): boolean {
-    return this.phase === IDLE
+  /** More of a request would have to come, or the next one. */
+  private isIncomplete(): boolean {
+    return this.phase === IDLE || this.phase === WAITING || this.phase === READING
   }
 
   /** Sends what is left, closes our side, and drops input for a while after it. */

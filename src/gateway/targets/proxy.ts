@@ -1,6 +1,7 @@
 /** Joins the two legs with a stream: the request goes to an instance of a service, its answer back, neither ever whole in memory. */
 import { type Problem, PROBLEMS } from '../../base/problem.ts'
 import { type Reply, refuse } from '../../pipeline/reply.ts'
+import type { Verdict } from '../../pipeline/policy.ts'
 import type { ResponseView } from '../../pipeline/response.ts'
 import { runResponse, runUpstreamRequest } from '../../pipeline/run.ts'
 import { forwardRequest, forwardResponse, requestHead } from '../../upstream/request-head.ts'
@@ -85,7 +86,13 @@ class ProxyFlow implements OutboundListener, InboundListener {
     forwardRequest(this.lines, x.head, x.clientAddress, x.encrypted)
     if (x.requestBody !== null) this.lines.remove('expect')
     const policies = x.route.pipeline.upstreamRequest
-    const verdict = policies === null ? undefined : runUpstreamRequest(x, this.lines, policies)
+    if (policies === null) return this.send(fresh)
+    let verdict: Verdict
+    try {
+      verdict = runUpstreamRequest(x, this.lines, policies)
+    } catch (error) {
+      return this.faulted(error)
+    }
     if (verdict instanceof Promise) {
       verdict
         .then((reply) => (reply === undefined ? this.send(fresh) : this.replace(reply)))
