@@ -101,12 +101,14 @@ export class Engines {
   private replace(index: number, afterMs: number): void {
     const start = () => {
       if (this.stopping) return
-      this.startOne(index).catch((error: Error) => {
+      const { log, onFatal } = this.deps
+      const failed = (error: Error) => {
         if (this.stopping) return
-        if (this.any() === undefined) return this.deps.onFatal(error)
-        this.deps.log.error({ err: error, engine: index }, 'an engine could not be replaced; it is tried again')
+        if (this.any() === undefined) return onFatal(error)
+        log.error({ err: error, engine: index }, 'an engine could not be replaced; it is tried again')
         this.replace(index, Math.min(2 * afterMs, ENGINE_AGAIN_MAX_MS))
-      })
+      }
+      this.startOne(index).then(() => log.info({ engine: index }, 'an engine was replaced'), failed)
     }
     setTimeout(start, afterMs).unref()
   }

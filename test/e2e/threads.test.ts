@@ -1,5 +1,7 @@
 /** Several engines are one gateway: what they count is exact, what they are told they all know, what they deliver is delivered once. */
 import assert from 'node:assert/strict'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { startPostern } from '../support/postern.ts'
 import { Admin, eventually } from './support/admin.ts'
@@ -20,7 +22,18 @@ routes:
   version: { match: /version, reply: { body: "${version}" } }
   limited: { match: /limited, policies: [{ rate-limit: { limit: 100, per: 1h, by: ip } }], reply: { body: ok } }
 `
-const postern = await startPostern(configuration(1))
+/** Runs in every engine: it fails when there is a file `crash`, and does not even start when there is a file `refuse`. */
+const fragile = `
+import { isMainThread, workerData } from 'node:worker_threads'
+import { rmSync } from 'node:fs'
+const asked = (file) => { try { rmSync(file); return true } catch { return false } }
+if (!isMainThread && workerData?.lessee !== undefined) {
+  if (asked('refuse')) throw new Error('refused to start')
+  setInterval(() => { if (asked('crash')) throw new Error('crashed') }, 50).unref()
+}`
+const postern = await startPostern(configuration(1), {
+  env: { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(fragile)}` },
+})
 const admin = await Admin.of(postern)
 const partners = new Partners(admin, receiver)
 after(async () => {
@@ -111,4 +124,17 @@ test('an address that somebody else has is noticed, though engines share theirs'
     `listeners: [{ address: 127.0.0.1:${port} }]`,
   )
   await assert.rejects(startPostern(second), new RegExp(`127\\.0\\.0\\.1:${port} is taken by another process`))
+})
+
+test('an engine that ends is replaced, at the second try too, and its replacement knows what happened meanwhile', async () => {
+  for (const file of ['refuse', 'crash']) await writeFile(join(postern.folder, file), '')
+  await postern.waitForLine(({ msg }) => String(msg).includes('could not be replaced'), 'the first try fails')
+  assert.equal((await postern.reload(configuration(3)))['msg'], 'revision applied')
+  const { name, inbox } = await partners.next()
+  await postern.waitForLine(({ msg }) => msg === 'an engine was replaced', 'the second try succeeds')
+
+  const answers = await atOnce(50, () => get('/version'))
+  assert.deepEqual(new Set(answers.map(({ text }) => text)), new Set(['3']))
+  await atOnce(50, (n) => partners.publish(name, { n }))
+  await inbox.until(50)
 })
