@@ -161,6 +161,8 @@ test('what a limit has counted is still counted after a revision', async () => {
   assert.deepEqual([await status(), await status()], [200, 429])
   await applied(configuration(51))
   assert.equal(await status(), 429)
+  await applied(configuration(52).replace('policies: [{ headers', 'policies: [request-id, { headers'))
+  assert.equal(await status(), 429, 'another global policy before it is not another limit')
 })
 
 const lineOf = (yaml: string, word: string): number => yaml.split('\n').findIndex((line) => line.includes(word)) + 1
