@@ -144,8 +144,10 @@ answerCalls(parentPort!, {
     }
   },
   async drain(withinMs) {
+    // One bound for both: what the listeners leave of it is the dispatcher's, and a moment is always left to record.
+    const until = clock.elapsed() + withinMs
     await Promise.all(listeners.map((listener) => listener.drain(withinMs)))
-    await dispatcher.stop(withinMs)
+    await dispatcher.stop(Math.max(1_000, until - clock.elapsed()))
     await store.close()
     pools.close()
     deadlines.close()
