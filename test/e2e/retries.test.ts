@@ -124,6 +124,16 @@ test('while an attempt is under way there is no second one: a resend is refused'
   assert.equal(inbox.taken.length, 1)
 })
 
+/** Makes a delivery due now, and gives the answer's status. */
+async function replay(messageId: string, endpointId: string): Promise<number> {
+  const answer = await admin.fetch('/admin/v1/deliveries/replay', {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify({ messageId, endpointId }),
+  })
+  return answer.status
+}
+
 test('what waits when its endpoint is disabled is held, not tried, and can be replayed when it is enabled', async () => {
   const { name, inbox, endpointId } = await partners.next()
   inbox.script = (nth) => (nth === 0 ? { status: 500 } : {})
@@ -131,16 +141,27 @@ test('what waits when its endpoint is disabled is held, not tried, and can be re
   await inbox.until(1)
   await svix.endpoint.patch(name, endpointId, { disabled: true })
   await admin.settled(id, 'held')
-  const replay = (): Promise<Response> =>
-    admin.fetch('/admin/v1/deliveries/replay', {
-      method: 'POST',
-      headers: { 'Content-Type': 'application/json' },
-      body: JSON.stringify({ messageId: id, endpointId }),
-    })
   await svix.endpoint.patch(name, endpointId, { disabled: false })
-  assert.equal((await replay()).status, 202)
+  assert.equal(await replay(id, endpointId), 202)
   await admin.settled(id, 'delivered')
   assert.equal(inbox.taken.length, 2)
+})
+
+test('replays in a crowd are all delivered, whatever the dispatcher is doing when they come', async () => {
+  const { name, inbox, endpointId } = await partners.next()
+  const ids = await Promise.all(Array.from({ length: 10 }, (_, n) => partners.publish(name, { n })))
+  for (let round = 1; round <= 60; round++) {
+    await inbox.until(ids.length * round)
+    // A delivery whose attempt is not recorded yet cannot be replayed, and says so.
+    const again = async (id: string): Promise<unknown> =>
+      eventually(
+        () => replay(id, endpointId),
+        (status) => status === 202,
+        `${id} is replayed`,
+      )
+    await Promise.all(ids.map(again))
+  }
+  await inbox.until(ids.length * 61)
 })
 
 test('a receiver that never answers is given up at the timeout, and the attempt says so', async () => {
