@@ -20,10 +20,26 @@ export interface NewMessage {
 /** `stored`, or the id of the message that already has this eventId in this scope (consumer or origin). */
 export type AppendResult = { readonly stored: true } | { readonly stored: false; readonly existingId: string }
 
+/** Where a delivery stands while nobody attempts it. */
+export interface Standing {
+  readonly state: 'pending' | 'delivered' | 'exhausted' | 'held'
+  /** For `pending`: when it is due, ms. */
+  readonly nextAt: number | null
+}
+
 /** A delivery claimed for an attempt, with all that the attempt needs. */
 export interface ClaimedDelivery {
   readonly delivery: Delivery
   readonly message: Message
+  /** Where it stood before: an attempt by hand that fails, or that is never made, leaves it there. */
+  readonly before: Standing
+}
+
+/** A delivery given back, and where it stands then. */
+export interface GivenBack {
+  readonly messageId: string
+  readonly endpointId: string
+  readonly to: Standing
 }
 
 /** The end of an attempt and what becomes of its delivery, recorded in one statement's transaction. */
@@ -83,21 +99,27 @@ export type Lessee = string
 export interface Store {
   // ---- the append and the queue: hot, called by engines
   append(lessee: Lessee, messages: readonly NewMessage[]): Promise<readonly AppendResult[]>
-  /** Records attempts; one that is recorded already changes nothing. A settlement whose delivery is no longer leased to `lessee` keeps its attempt but changes no state (fenced). */
+  /**
+   * Records attempts; one that is recorded already changes nothing. A settlement whose delivery is no longer leased to `lessee` keeps
+   * its attempt but changes no state (fenced). `attempts` counts what the schedule has used up: not what was tried by hand, nor an
+   * end as `cancelled` or `held`, which was never sent.
+   */
   settle(lessee: Lessee, settlements: readonly Settlement[]): Promise<void>
-  /** Leases up to `limit` deliveries that are due at `nowMs`, oldest first. Leased, a delivery has no `nextAt`. */
-  claim(lessee: Lessee, limit: number, nowMs: number): Promise<readonly ClaimedDelivery[]>
+  /** Leases up to `limit` deliveries that are due at `nowMs`, oldest first, but none to the endpoints `except`. Leased, a delivery has no `nextAt`. */
+  claim(lessee: Lessee, limit: number, nowMs: number, except: readonly string[]): Promise<readonly ClaimedDelivery[]>
   /** Leases one delivery for a manual attempt now, unless it is in flight. Null: no such delivery, in flight, or cancelled. */
   claimOne(lessee: Lessee, messageId: string, endpointId: string): Promise<ClaimedDelivery | null>
-  /** Gives deliveries back unattempted, due at `nextAt` (shutdown, overload). */
-  release(lessee: Lessee, deliveryIds: readonly string[], nextAt: number): Promise<void>
-  /** When the next pending delivery is due, ms; null when nothing waits. */
-  nextDue(): Promise<number | null>
+  /** Gives deliveries back unattempted (shutdown, overload). Those that are not leased to `lessee` stay as they are. */
+  release(lessee: Lessee, deliveries: readonly GivenBack[]): Promise<void>
+  /** When the next pending delivery is due, ms, of those not to the endpoints `except`; null when nothing waits. */
+  nextDue(except: readonly string[]): Promise<number | null>
+  /** Says that `lessee` lives. Its first heartbeat comes before its first lease. */
+  heartbeat(lessee: Lessee, nowMs: number): Promise<void>
   /**
-   * Says that `lessee` lives, and makes the leases of those silent for `silentMs`, or never heard of, due again. Returns how
-   * many were reclaimed. A lessee's first heartbeat therefore comes before its first lease.
+   * Makes the leases of those silent for `silentMs`, or never heard of, due again; returns how many. Only for a caller who knows that
+   * others could have been heard all that time: after a stall of its own, or a step of the clock, everybody seems silent.
    */
-  heartbeat(lessee: Lessee, nowMs: number, silentMs: number): Promise<number>
+  reclaim(nowMs: number, silentMs: number): Promise<number>
 
   // ---- resources
   /** Insert or replace by id. Throws StoreConflict when the uid is taken by another. */

@@ -46,7 +46,7 @@ export function acceptor({ store, lessee, clock, dispatcher }: AcceptDeps): Acce
       createdAt: now,
     }
     const deliveries = event.to.map((endpointId): NewDelivery => ({ id: newId('dlv_', now), endpointId }))
-    const leased = dispatcher.hasRoom
+    const leased = dispatcher.hasRoomFor(event.to)
     const [result] = await store.append(lessee, [{ message, deliveries, leased }])
     if (!result!.stored) return { ok: false, existingId: result!.existingId }
     if (leased) {
@@ -54,8 +54,11 @@ export function acceptor({ store, lessee, clock, dispatcher }: AcceptDeps): Acce
         dispatcher.take({
           delivery: { id, messageId: message.id, endpointId, state: 'delivering', attempts: 0, nextAt: null },
           message,
+          before: { state: 'pending', nextAt: now },
         })
       }
+    } else if (event.to.some((id) => dispatcher.hasRoomFor([id]))) {
+      dispatcher.wake() // for those; the others wait for room
     }
     return { ok: true, message }
   }

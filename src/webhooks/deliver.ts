@@ -4,14 +4,14 @@ import { newId } from '../base/ids.ts'
 import type { AttemptTrigger } from '../model/webhook.ts'
 import { signStandard } from '../signatures/standard.ts'
 import type { ClaimedDelivery, Settlement } from '../store/port.ts'
-import { type CallResult, call } from '../upstream/call.ts'
+import { call } from '../upstream/call.ts'
 import { requestHead } from '../upstream/request-head.ts'
 import type { Services } from '../upstream/service.ts'
 import type { AddressGuard } from '../wire/address-guard.ts'
 import { OutgoingHead } from '../wire/outgoing.ts'
 import type { Pool, Pools } from '../wire/pool.ts'
 import { type Directory, type LiveEndpoint, serviceOf } from './directory.ts'
-import { type RetryRules, outcomeOf } from './outcome.ts'
+import { type Ending, type RetryRules, outcomeByHand, outcomeOf, unsent } from './outcome.ts'
 
 /** How much of an answer is kept with its attempt. */
 const RESPONSE_BYTES_KEPT = 4_096
@@ -36,77 +36,80 @@ interface Request {
   readonly head: string
 }
 
+/** An attempt that cannot be made, and where it would have gone. */
+interface Refusal {
+  readonly url: string
+  readonly failure: 'endpoint-deleted' | 'endpoint-disabled' | 'no-service' | 'unsendable' | 'blocked-address'
+}
+
 /**
- * Attempts a leased delivery and calls `done` exactly once with the settlement to record. It cannot throw and cannot be silent: an
- * attempt that cannot even be built is recorded as failed, and the lease ends with the record or with this process.
+ * Attempts a leased delivery and calls `done` exactly once with the settlement to record, perhaps before it returns. An attempt that
+ * cannot even be built is recorded as failed: the lease ends with the record or with this process.
  */
 export function deliver(
-  { delivery, message }: ClaimedDelivery,
+  claimed: ClaimedDelivery,
   trigger: AttemptTrigger,
   deps: DeliverDeps,
   done: (settlement: Settlement) => void,
 ): void {
-  const startedAt = deps.clock.now()
-  const began = deps.clock.elapsed()
-  const attempts = delivery.attempts + 1
-  let url = ''
-  let over = false
+  const { clock, rules, timeoutMs } = deps
+  const startedAt = clock.now()
+  const began = clock.elapsed()
+  const request = prepare(claimed, trigger, startedAt, deps)
 
-  const settle = (result: CallResult, state?: 'cancelled' | 'held', why?: string) => {
-    if (over) return
-    over = true
-    const outcome = outcomeOf(result, attempts, deps.clock.now(), deps.rules)
-    done({
-      attempt: {
-        id: newId('atmpt_', startedAt),
-        deliveryId: delivery.id,
-        messageId: message.id,
-        endpointId: delivery.endpointId,
-        url,
-        status: result.status,
-        ok: outcome.state === 'delivered',
-        failure: why ?? outcome.failure,
-        response: result.body,
-        latencyMs: Math.round(deps.clock.elapsed() - began),
-        trigger,
-        startedAt,
-      },
-      state: state ?? outcome.state,
-      nextAt: state === undefined ? outcome.nextAt : null,
-    })
+  if ('failure' in request) settle(unsent(request.failure))
+  else {
+    const timeouts = { connectMs: timeoutMs, firstByteMs: timeoutMs, idleMs: timeoutMs, totalMs: timeoutMs }
+    const { head, method } = request
+    const body = claimed.message.payload
+    call(request.pool, { head, method, body, timeouts, keepBytes: RESPONSE_BYTES_KEPT }, settle)
   }
 
-  try {
-    const service = serviceOf(delivery.endpointId)
-    const endpoint = service === null ? deps.directory.endpoint(delivery.endpointId) : null
-    if (service === null && endpoint === null) return settle(UNSENT, 'cancelled', 'endpoint-deleted')
-    if (endpoint?.endpoint.disabled && trigger === 'scheduled') return settle(UNSENT, 'held', 'endpoint-disabled')
-
-    const claimed = { delivery, message }
-    const request =
-      endpoint === null ? toService(claimed, service!, deps) : toEndpoint(claimed, endpoint, startedAt, deps)
-    if (request === null) return settle(UNSENT, undefined, 'no-service')
-    url = request.url
-    if (request.pool.refusal() !== null) return settle({ ...UNSENT, failure: 'blocked-address' })
-
-    const { timeoutMs } = deps
-    call(
-      request.pool,
-      {
-        head: request.head,
-        method: request.method,
-        body: message.payload,
-        timeouts: { connectMs: timeoutMs, firstByteMs: timeoutMs, idleMs: timeoutMs, totalMs: timeoutMs },
-        keepBytes: RESPONSE_BYTES_KEPT,
-      },
-      (result) => settle(result),
-    )
-  } catch {
-    settle(UNSENT, undefined, 'unsendable')
+  function settle(ending: Ending): void {
+    const { delivery, before } = claimed
+    const judged = outcomeOf(ending, delivery.attempts + 1, clock.now(), rules)
+    const { state, nextAt, failure } = trigger === 'manual' ? outcomeByHand(judged, before) : judged
+    const attempt = {
+      id: newId('atmpt_', startedAt),
+      deliveryId: delivery.id,
+      messageId: delivery.messageId,
+      endpointId: delivery.endpointId,
+      url: request.url,
+      status: ending.status,
+      ok: failure === null,
+      failure,
+      response: ending.body,
+      latencyMs: Math.round(clock.elapsed() - began),
+      trigger,
+      startedAt,
+    }
+    done({ attempt, state, nextAt })
   }
 }
 
-const UNSENT: CallResult = { status: 0, failure: 'connect-refused', body: '', retryAfter: null }
+/** What to send, or why nothing can be sent. Somebody who asks for an attempt by hand means a disabled endpoint too. */
+function prepare(
+  claimed: ClaimedDelivery,
+  trigger: AttemptTrigger,
+  startedAt: number,
+  deps: DeliverDeps,
+): Request | Refusal {
+  const { endpointId } = claimed.delivery
+  const service = serviceOf(endpointId)
+  const endpoint = service === null ? deps.directory.endpoint(endpointId) : null
+  const url = endpoint?.endpoint.url ?? ''
+  if (service === null && endpoint === null) return { url, failure: 'endpoint-deleted' }
+  if (endpoint?.endpoint.disabled && trigger === 'scheduled') return { url, failure: 'endpoint-disabled' }
+  let request: Request | null
+  try {
+    request = service === null ? toEndpoint(claimed, endpoint!, startedAt, deps) : toService(claimed, service, deps)
+  } catch {
+    return { url, failure: 'unsendable' } // a header that cannot be written
+  }
+  if (request === null) return { url, failure: 'no-service' }
+  if (request.pool.refusal() !== null) return { url, failure: 'blocked-address' }
+  return request
+}
 
 /** To a consumer's endpoint: the payload, signed for this attempt. */
 function toEndpoint({ message }: ClaimedDelivery, to: LiveEndpoint, startedAt: number, deps: DeliverDeps): Request {

@@ -5,10 +5,13 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { valuesOf } from '../../test/support/raw-message.ts'
 import { type Engine, Hanging, PostRig, wrapping } from '../../test/support/unit/post-rig.ts'
 import type { Message } from '../model/webhook.ts'
-import { newMessage } from '../store/conformance/subject.ts'
+import { newEndpoint, newMessage } from '../store/conformance/subject.ts'
+import { StoreUnavailable } from '../store/port.ts'
 
 /** Of one endpoint, as the dispatcher bounds it. */
 const RUNNING = 64
+const WAITING = 256
+const RESERVE = 2
 const HELD = 10_000
 
 const sendMany = (rig: PostRig, endpointId: string, count: number): Promise<Message[]> =>
@@ -26,7 +29,7 @@ async function fill(rig: PostRig, { store, dispatcher }: Engine, endpointId: str
       attempts: 0,
       nextAt: null,
     }
-    dispatcher.take({ delivery, message })
+    dispatcher.take({ delivery, message, before: { state: 'pending', nextAt: message.createdAt } })
   }
 }
 
@@ -73,15 +76,18 @@ describe('fairness', () => {
     for (const id of full) await fill(rig, rig.engine, id, RUNNING)
     await fill(rig, rig.engine, 'long', 50)
     await fill(rig, rig.engine, 'short', 2)
-    await rig.receiver.untilRequests(1_024)
-    for (let more = 1; more <= 5; more++) {
+    const busy = 1_024 + RESERVE // both of `short` within its reserve, as the first two of `long` below
+    await rig.receiver.untilRequests(busy + RESERVE)
+    assert.deepEqual([rig.requestsTo('long').length, rig.requestsTo('short').length], [RESERVE, RESERVE])
+    await fill(rig, rig.engine, 'short', 10)
+    for (let more = 1; more <= 10; more++) {
       hanging.release(1)
-      await rig.receiver.untilRequests(1_024 + more)
+      if (more > 4) await rig.receiver.untilRequests(busy + RESERVE + more - 4)
     }
-    const order = rig.receiver.requests.slice(1_024).map((request) => request.target)
-    assert.deepEqual(order, ['/long', '/short', '/long', '/short', '/long'])
+    const order = rig.receiver.requests.slice(busy + RESERVE).map((request) => request.target)
+    assert.deepEqual(order.slice(0, 5), ['/long', '/short', '/long', '/short', '/long'])
     hanging.releaseAll()
-    await rig.untilCount('delivered', 1_024 + 52)
+    await rig.untilCount('delivered', 1_024 + 62)
   })
 })
 
@@ -89,7 +95,7 @@ describe('records', () => {
   it('an attempt whose record fails is recorded again until it is kept, and not attempted again', async (t) => {
     let failures = 2
     const failing = wrapping('settle', (store) => (lessee, settlements) => {
-      if (failures-- > 0) return Promise.reject(new Error('disk full'))
+      if (failures-- > 0) return Promise.reject(new StoreUnavailable('disk full'))
       return store.settle(lessee, settlements)
     })
     const rig = await PostRig.start(t, failing)
@@ -102,6 +108,29 @@ describe('records', () => {
     assert.deepEqual(
       rig.logged.map((line) => line.level),
       ['error', 'error'],
+    )
+  })
+
+  it('one that the store refuses harms no other: it is given back', async (t) => {
+    let refused = ''
+    const refusing = wrapping('settle', (store) => (lessee, settlements) => {
+      const isBad = settlements.some((one) => one.attempt.messageId === refused)
+      return isBad ? Promise.reject(new TypeError('not such a record')) : store.settle(lessee, settlements)
+    })
+    const rig = await PostRig.start(t, refusing)
+    const hanging = new Hanging()
+    await rig.endpoint('ep', hanging.behaviour)
+    const messages = await sendMany(rig, 'ep', 10)
+    refused = messages[4]!.id
+    await rig.untilRequests('ep', 10)
+    hanging.releaseAll()
+    await rig.untilCount('delivered', 9)
+    await rig.untilState(messages[4]!, 'ep', 'pending')
+    const [delivery] = await rig.store.listDeliveries(refused)
+    assert.equal(delivery!.nextAt, rig.clock.now() + 60_000)
+    assert.deepEqual(
+      rig.logged.map((line) => line.level),
+      ['error'],
     )
   })
 
@@ -168,24 +197,102 @@ describe('retries', () => {
 })
 
 describe('room', () => {
-  it('a delivery for which there is none is stored as due, and claimed when there is some again', async (t) => {
+  it('an endpoint that hangs fills its own share: what it has no room for waits in the store, and comes when there is some', async (t) => {
     const rig = await PostRig.start(t)
     const { dispatcher } = rig.engine
     const hanging = new Hanging()
     await rig.endpoint('hangs', hanging.behaviour)
     await rig.endpoint('ep')
-    await fill(rig, rig.engine, 'hangs', HELD - 1)
-    assert.equal(dispatcher.hasRoom, true)
-    await rig.send(['hangs'])
-    assert.equal(dispatcher.hasRoom, false)
-    const message = await rig.send(['ep'])
-    assert.equal(await rig.stateOf(message, 'ep'), 'pending')
-    assert.equal(rig.requestsTo('ep').length, 0)
+    await sendMany(rig, 'hangs', RUNNING + WAITING)
+    await rig.untilRequests('hangs', RUNNING)
+    assert.equal(dispatcher.hasRoomFor(['hangs']), false)
+    const both = await rig.send(['hangs', 'ep'])
+    await rig.untilState(both, 'ep', 'delivered')
+    assert.equal(await rig.stateOf(both, 'hangs'), 'pending')
     hanging.releaseAll()
-    await rig.untilState(message, 'ep', 'delivered')
-    assert.equal(rig.requestsTo('ep').length, 1)
-    await rig.untilCount('delivered', HELD + 1)
-    assert.equal(dispatcher.hasRoom, true)
+    await rig.untilState(both, 'hangs', 'delivered')
+    assert.equal(rig.requestsTo('hangs').length, RUNNING + WAITING + 1)
+  })
+
+  it('thousands of events for endpoints that hang delay nobody, though they fill everything', async (t) => {
+    const rig = await PostRig.start(t)
+    const hanging = new Hanging()
+    const hangs = Array.from({ length: 20 }, (_, i) => `hangs-${i}`)
+    for (const id of hangs) await rig.endpoint(id, hanging.behaviour)
+    await rig.endpoint('quick')
+    rig.engine.dispatcher.start()
+    const at = rig.clock.now()
+    const waiting = hangs.flatMap((id, i) =>
+      Array.from({ length: i === 0 ? 3_000 : 300 }, () => newMessage({ endpoints: [id], createdAt: at })),
+    )
+    await rig.store.append('nobody', waiting)
+    rig.engine.dispatcher.wake()
+    await rig.receiver.untilRequests(1_024)
+    for (let i = 0; i < 5; i++) await rig.untilState(await rig.send(['quick']), 'quick', 'delivered')
+    // What others have stored is found among it, too.
+    const [last] = [newMessage({ endpoints: ['quick'], createdAt: at })]
+    await rig.store.append('nobody', [last])
+    rig.engine.dispatcher.wake()
+    await rig.untilState(last.message, 'quick', 'delivered')
+    hanging.releaseAll()
+    await rig.untilCount('delivered', 3_000 + 19 * 300 + 6)
+  })
+
+  it('with all of it taken every endpoint has its reserve', async (t) => {
+    const rig = await PostRig.start(t)
+    const hanging = new Hanging()
+    await rig.endpoint('hangs', hanging.behaviour)
+    await rig.endpoint('ep')
+    await fill(rig, rig.engine, 'hangs', HELD)
+    for (let i = 0; i < 3; i++) await rig.untilState(await rig.send(['ep']), 'ep', 'delivered')
+    hanging.releaseAll()
+    await rig.untilCount('delivered', HELD + 3)
+  })
+
+  it('a wake while it claims is another round, and nothing is lost of it', async (t) => {
+    const held = Promise.withResolvers<void>()
+    const reached = Promise.withResolvers<void>()
+    const holding = wrapping('nextDue', (store) => async (except) => {
+      const next = await store.nextDue(except)
+      reached.resolve()
+      await held.promise
+      return next
+    })
+    const rig = await PostRig.start(t, holding)
+    await rig.endpoint('ep')
+    rig.engine.dispatcher.start()
+    await reached.promise
+    for (let round = 1; round <= 2; round++) {
+      const late = newMessage({ endpoints: ['ep'], createdAt: rig.clock.now() })
+      await rig.store.append('nobody', [late])
+      rig.engine.dispatcher.wake()
+      held.resolve()
+      await rig.untilState(late.message, 'ep', 'delivered')
+    }
+  })
+
+  it('thousands that end before they are sent are recorded, every one', async (t) => {
+    const rig = await PostRig.start(t)
+    await fill(rig, rig.engine, 'ep_gone', 1)
+    const endpoint = await rig.endpoint('ep', 204, { disabled: true })
+    const waiting = Array.from({ length: 12_000 }, () => newMessage({ endpoints: ['ep'], createdAt: rig.clock.now() }))
+    await rig.store.append('nobody', waiting)
+    rig.engine.dispatcher.start()
+    await rig.untilCount('held', 12_000)
+    assert.equal((await rig.store.stats()).deliveries['delivering'], 0)
+    const [delivery] = await rig.store.listDeliveries(waiting[0]!.message.id)
+    assert.equal(delivery!.attempts, 0)
+    assert.equal(endpoint.disabled, true)
+  })
+
+  it('an endpoint that only the store knows is asked for, and one that nobody knows is cancelled', async (t) => {
+    const rig = await PostRig.start(t)
+    await rig.store.putEndpoint(newEndpoint({ id: 'ep_new', url: `${rig.receiver.url}/ep_new` }))
+    const sent = newMessage({ endpoints: ['ep_new', 'ep_none'], createdAt: rig.clock.now() })
+    await rig.store.append('nobody', [sent])
+    rig.engine.dispatcher.start()
+    await rig.untilState(sent.message, 'ep_new', 'delivered')
+    await rig.untilState(sent.message, 'ep_none', 'cancelled')
   })
 
   it('what was stored before it started is claimed and delivered', async (t) => {
@@ -196,18 +303,6 @@ describe('room', () => {
     rig.engine.dispatcher.start()
     await rig.untilCount('delivered', 1_200)
     assert.equal(rig.requestsTo('ep').length, 1_200)
-  })
-
-  it('what an engine that has died was at is taken over by another', async (t) => {
-    const rig = await PostRig.start(t)
-    await rig.endpoint('ep')
-    const orphan = newMessage({ endpoints: ['ep'], leased: true, createdAt: rig.clock.now() })
-    await rig.store.heartbeat('engine that dies', rig.clock.now(), 5_000)
-    await rig.store.append('engine that dies', [orphan])
-    rig.clock.advance(6_000)
-    rig.engine.dispatcher.start()
-    await rig.untilState(orphan.message, 'ep', 'delivered')
-    assert.equal(rig.engine.dispatcher.counts.reclaimed, 1)
   })
 
   it('one due delivery is attempted by one of two engines', async (t) => {
@@ -231,7 +326,7 @@ describe('stop', () => {
     await sendMany(rig, 'hangs', 100)
     await rig.untilRequests('hangs', RUNNING)
     const stopped = rig.engine.dispatcher.stop(60_000)
-    assert.equal(rig.engine.dispatcher.hasRoom, false)
+    assert.equal(rig.engine.dispatcher.hasRoomFor(['another']), false)
     await rig.untilCount('pending', 100 - RUNNING)
     hanging.releaseAll()
     await stopped
@@ -257,6 +352,54 @@ describe('stop', () => {
     assert.equal((await rig.store.stats()).deliveries['delivering'], 1)
     hanging.releaseAll()
     await rig.untilCount('delivered', 1)
+  })
+
+  it('waits for the claim in progress, whose deliveries are given back; a resend is refused', async (t) => {
+    const go = Promise.withResolvers<void>()
+    const reached = Promise.withResolvers<void>()
+    const holding = wrapping('claim', (store) => async (...args) => {
+      const due = await store.claim(...args)
+      reached.resolve()
+      await go.promise
+      return due
+    })
+    const rig = await PostRig.start(t, holding)
+    await rig.endpoint('ep')
+    const sent = newMessage({ endpoints: ['ep'], createdAt: rig.clock.now() })
+    await rig.store.append('nobody', [sent])
+    rig.engine.dispatcher.start()
+    await reached.promise
+    const order: string[] = []
+    const stopped = rig.engine.dispatcher.stop(60_000).then(() => order.push('stopped'))
+    assert.equal(await rig.engine.dispatcher.resend(sent.message.id, 'ep'), false)
+    order.push('claimed')
+    go.resolve()
+    await stopped
+    assert.deepEqual(order, ['claimed', 'stopped'])
+    await rig.untilState(sent.message, 'ep', 'pending')
+    assert.equal(rig.receiver.requests.length, 0)
+  })
+
+  it('while a resend asks the store: it stands where it stood, and the answer is no', async (t) => {
+    const go = Promise.withResolvers<void>()
+    const reached = Promise.withResolvers<void>()
+    const holding = wrapping('claimOne', (store) => async (...args) => {
+      const claimed = await store.claimOne(...args)
+      reached.resolve()
+      await go.promise
+      return claimed
+    })
+    const rig = await PostRig.start(t, holding)
+    await rig.endpoint('ep')
+    const message = await rig.send(['ep'])
+    await rig.untilState(message, 'ep', 'delivered')
+    const answer = rig.engine.dispatcher.resend(message.id, 'ep')
+    await reached.promise
+    await rig.engine.dispatcher.stop(1_000)
+    go.resolve()
+    assert.equal(await answer, false)
+    await rig.untilState(message, 'ep', 'delivered')
+    assert.equal(rig.requestsTo('ep').length, 1)
   })
 
   it('starts nothing more: what is accepted later waits in the store', async (t) => {
@@ -293,6 +436,40 @@ describe('resend', () => {
     rig.behaves('ep', 204)
     assert.equal(await dispatcher.resend(failing.id, 'ep'), true)
     await rig.untilState(failing, 'ep', 'delivered')
+  })
+
+  it('that fails changes nothing: the delivery stands where it stood, and its schedule goes on', async (t) => {
+    const rig = await PostRig.start(t)
+    await rig.endpoint('ep', 500)
+    const endpoint = await rig.endpoint('off', 500, { disabled: true })
+    const pending = await rig.send(['ep'])
+    await rig.untilState(pending, 'ep', 'pending')
+    const held = await rig.send(['off'])
+    await rig.untilState(held, 'off', 'held')
+    rig.behaves('ep', 204)
+    const delivered = await rig.send(['ep'])
+    await rig.untilState(delivered, 'ep', 'delivered')
+    rig.behaves('ep', 500)
+    rig.guard.update([])
+    const exhausted = await rig.send(['ep'])
+    await rig.untilState(exhausted, 'ep', 'exhausted')
+    rig.guard.update(['127.0.0.0/8'])
+    for (const [message, id] of [
+      [pending, 'ep'],
+      [held, endpoint.id],
+      [delivered, 'ep'],
+      [exhausted, 'ep'],
+    ] as const) {
+      const stood = await rig.store.listDeliveries(message.id)
+      for (let times = 1; times <= 2; times++) {
+        assert.equal(await rig.engine.dispatcher.resend(message.id, id), true)
+        await rig.until(async () => {
+          const attempts = await rig.store.listAttempts({ limit: 10, messageId: message.id })
+          return attempts.filter((one) => one.trigger === 'manual').length === times
+        }, 'the attempt by hand')
+      }
+      assert.deepEqual(await rig.store.listDeliveries(message.id), stood)
+    }
   })
 
   it('says no to what is in flight, unknown, or cancelled', async (t) => {

@@ -12,9 +12,9 @@ export function leasesConform(subject: Subject): void {
       const store = (await openFresh(subject, t)).client()
       const sent = [30, 10, 20, 40].map((ms) => newMessage({ createdAt: START + ms }))
       await store.append('engine', sent)
-      assert.equal(await store.nextDue(), START + 10)
-      assert.deepEqual(await store.claim('engine', 10, START + 9), [])
-      const first = await store.claim('engine', 2, START + 30)
+      assert.equal(await store.nextDue([]), START + 10)
+      assert.deepEqual(await store.claim('engine', 10, START + 9, []), [])
+      const first = await store.claim('engine', 2, START + 30, [])
       assert.deepEqual(
         first.map((c) => c.message),
         [sent[1]!.message, sent[2]!.message],
@@ -27,21 +27,33 @@ export function leasesConform(subject: Subject): void {
         nextAt: null,
       })
       assert.deepEqual(
-        (await store.claim('engine', 10, START + 30)).map((c) => c.message.id),
+        (await store.claim('engine', 10, START + 30, [])).map((c) => c.message.id),
         [sent[0]!.message.id],
       )
-      assert.equal(await store.nextDue(), START + 40)
-      assert.equal((await store.claim('engine', 10, START + 40)).length, 1)
-      assert.equal(await store.nextDue(), null)
+      assert.equal(await store.nextDue([]), START + 40)
+      assert.equal((await store.claim('engine', 10, START + 40, [])).length, 1)
+      assert.equal(await store.nextDue([]), null)
     })
 
     test('gives one message with each of its deliveries', async (t) => {
       const store = (await openFresh(subject, t)).client()
       const sent = newMessage({ endpoints: ['ep_1', 'ep_2', 'service:payments:/stripe-events'] })
       await store.append('engine', [sent])
-      const claimed = await store.claim('engine', 10, START)
+      const claimed = await store.claim('engine', 10, START, [])
       assert.deepEqual(claimed.map((c) => c.delivery.id).sort(), sent.deliveries.map((d) => d.id).sort())
       for (const { message } of claimed) assert.deepEqual(message, sent.message)
+    })
+
+    test('leaves out the endpoints that it is told to', async (t) => {
+      const store = (await openFresh(subject, t)).client()
+      const sent = newMessage({ endpoints: ['ep_1', 'ep_2', 'ep_3'] })
+      await store.append('engine', [sent])
+      assert.deepEqual(
+        (await store.claim('engine', 10, START, ['ep_1', 'ep_3'])).map((c) => [c.delivery.endpointId, c.before]),
+        [['ep_2', { state: 'pending', nextAt: START }]],
+      )
+      assert.equal(await store.nextDue(['ep_1', 'ep_3']), null)
+      assert.equal(await store.nextDue(['ep_1']), START)
     })
 
     test('never gives a delivery to two', async (t) => {
@@ -50,7 +62,7 @@ export function leasesConform(subject: Subject): void {
       const sent = Array.from({ length: 300 }, () => newMessage())
       await stores[0]!.append('engine', sent)
       const claims = await Promise.all(
-        Array.from({ length: 40 }, (_, i) => stores[i % 4]!.claim(`engine ${i % 4}`, 10, START)),
+        Array.from({ length: 40 }, (_, i) => stores[i % 4]!.claim(`engine ${i % 4}`, 10, START, [])),
       )
       const ids = claims.flat().map((c) => c.delivery.id)
       assert.equal(ids.length, 300)
@@ -59,38 +71,51 @@ export function leasesConform(subject: Subject): void {
   })
 
   describe('settle', () => {
-    const ends: [Settlement['state'], number | null][] = [
-      ['pending', START + 5000],
-      ['delivered', null],
-      ['exhausted', null],
-      ['cancelled', null],
-      ['held', null],
+    const ends: [Settlement['state'], number | null, number][] = [
+      ['pending', START + 5000, 1],
+      ['delivered', null, 1],
+      ['exhausted', null, 1],
+      ['cancelled', null, 0],
+      ['held', null, 0],
     ]
-    for (const [state, nextAt] of ends) {
+    for (const [state, nextAt, attempts] of ends) {
       test(`ends an attempt as ${state} and keeps the attempt`, async (t) => {
         const store = (await openFresh(subject, t)).client()
         const sent = newMessage({ leased: true })
         await store.append('engine', [sent])
-        const end = settlement(sent, state, { nextAt, trigger: 'manual' })
+        const end = settlement(sent, state, { nextAt })
         await store.settle('engine', [end])
         assert.deepEqual(await store.listDeliveries(sent.message.id), [
-          { ...sent.deliveries[0], messageId: sent.message.id, state, attempts: 1, nextAt },
+          { ...sent.deliveries[0], messageId: sent.message.id, state, attempts, nextAt },
         ])
         assert.deepEqual(await store.getAttempt(end.attempt.id), end.attempt)
-        const due = await store.claim('engine', 10, START + 5000)
+        const due = await store.claim('engine', 10, START + 5000, [])
         assert.equal(due.length, state === 'pending' ? 1 : 0)
       })
     }
+
+    test('counts what the schedule has used up: not what was tried by hand', async (t) => {
+      const store = (await openFresh(subject, t)).client()
+      const sent = newMessage({ leased: true })
+      await store.append('engine', [sent])
+      await store.settle('engine', [settlement(sent, 'pending', { nextAt: START + 5000 })])
+      const claimed = await store.claimOne('engine', sent.message.id, 'ep_1')
+      assert.deepEqual(claimed!.before, { state: 'pending', nextAt: START + 5000 })
+      await store.settle('engine', [settlement(sent, 'pending', { nextAt: START + 5000, trigger: 'manual' })])
+      const { state, attempts, nextAt } = await onlyDelivery(store, sent)
+      assert.deepEqual({ state, attempts, nextAt }, { state: 'pending', attempts: 1, nextAt: START + 5000 })
+      assert.equal((await store.listAttempts({ messageId: sent.message.id, limit: 10 })).length, 2)
+    })
 
     test('by who has lost the lease keeps the attempt and changes nothing else', async (t) => {
       const store = (await openFresh(subject, t)).client()
       const sent = newMessage({ leased: true })
       await store.append('slow', [sent])
-      assert.equal(await store.heartbeat('quick', START, SILENT_MS), 1)
+      assert.equal(await store.reclaim(START, SILENT_MS), 1)
       const late = settlement(sent, 'delivered')
       await store.settle('slow', [late])
       assert.deepEqual((await onlyDelivery(store, sent)).state, 'pending')
-      assert.equal((await store.claim('quick', 10, START)).length, 1)
+      assert.equal((await store.claim('quick', 10, START, [])).length, 1)
       const later = settlement(sent, 'exhausted')
       await store.settle('slow', [later])
       assert.deepEqual((await onlyDelivery(store, sent)).state, 'delivering')
@@ -107,7 +132,7 @@ export function leasesConform(subject: Subject): void {
       await store.append('engine', [sent])
       const end = settlement(sent, 'pending', { nextAt: START })
       await store.settle('engine', [end])
-      await store.claim('engine', 1, START)
+      await store.claim('engine', 1, START, [])
       await store.settle('engine', [end])
       const { state, attempts } = await onlyDelivery(store, sent)
       assert.deepEqual({ state, attempts }, { state: 'delivering', attempts: 1 })
@@ -121,23 +146,41 @@ export function leasesConform(subject: Subject): void {
       const [mine, theirs] = [newMessage({ leased: true }), newMessage({ leased: true })]
       await store.append('mine', [mine])
       await store.append('theirs', [theirs])
-      const ids = [mine, theirs].map((sent) => sent.deliveries[0]!.id)
-      await store.release('mine', [...ids, newId('dlv_', START)], START + 50)
+      const to = { state: 'pending' as const, nextAt: START + 50 }
+      const ids = [mine.message.id, theirs.message.id, newId('msg_', START)]
+      await store.release(
+        'mine',
+        ids.map((messageId) => ({ messageId, endpointId: 'ep_1', to })),
+      )
       const { state, attempts, nextAt } = await onlyDelivery(store, mine)
       assert.deepEqual({ state, attempts, nextAt }, { state: 'pending', attempts: 0, nextAt: START + 50 })
       assert.equal((await onlyDelivery(store, theirs)).state, 'delivering')
+    })
+
+    test('that were taken by hand and are given back stand where they stood', async (t) => {
+      const store = (await openFresh(subject, t)).client()
+      for (const state of ['delivered', 'exhausted', 'held'] as const) {
+        const sent = newMessage({ leased: true })
+        await store.append('engine', [sent])
+        await store.settle('engine', [settlement(sent, state)])
+        const stood = await onlyDelivery(store, sent)
+        const { delivery, before } = (await store.claimOne('engine', sent.message.id, 'ep_1'))!
+        assert.deepEqual(before, { state, nextAt: null })
+        await store.release('engine', [{ ...delivery, to: before }])
+        assert.deepEqual(await onlyDelivery(store, sent), stood)
+      }
     })
 
     test('of the silent and of the unknown are due again', async (t) => {
       const store = (await openFresh(subject, t)).client()
       const lessees = ['alive', 'silent', 'unknown']
       const sent = lessees.map(() => newMessage({ leased: true }))
-      await store.heartbeat('silent', START, SILENT_MS)
-      await store.heartbeat('alive', START + SILENT_MS, SILENT_MS)
+      await store.heartbeat('silent', START)
+      await store.heartbeat('alive', START + SILENT_MS)
       for (const [i, lessee] of lessees.entries()) await store.append(lessee, [sent[i]!])
       const now = START + SILENT_MS + 1
-      assert.equal(await store.heartbeat('other', now, SILENT_MS), 2)
-      assert.equal(await store.heartbeat('other', now, SILENT_MS), 0)
+      assert.equal(await store.reclaim(now, SILENT_MS), 2)
+      assert.equal(await store.reclaim(now, SILENT_MS), 0)
       const found = await Promise.all(sent.map((one) => onlyDelivery(store, one)))
       assert.deepEqual(
         found.map((d) => [d.state, d.nextAt]),
@@ -149,22 +192,25 @@ export function leasesConform(subject: Subject): void {
       )
     })
 
-    test('of who says a heartbeat are kept, however late it is', async (t) => {
+    test('stay with whoever was silent while nobody reclaims, and after their next heartbeat', async (t) => {
       const store = (await openFresh(subject, t)).client()
-      await store.heartbeat('late', START, SILENT_MS)
+      await store.heartbeat('late', START)
       const sent = newMessage({ leased: true })
       await store.append('late', [sent])
-      assert.equal(await store.heartbeat('late', START + 10 * SILENT_MS, SILENT_MS), 0)
+      const now = START + 10 * SILENT_MS
+      await store.heartbeat('other', now)
+      await store.heartbeat('late', now)
+      assert.equal(await store.reclaim(now, SILENT_MS), 0)
       assert.equal((await onlyDelivery(store, sent)).state, 'delivering')
     })
 
     test('of the dead are due again though the clock was set back an hour', async (t) => {
       const store = (await openFresh(subject, t)).client()
       const back = START - 3_600_000
-      await store.heartbeat('dead', START, SILENT_MS)
+      await store.heartbeat('dead', START)
       await store.append('dead', [newMessage({ leased: true })])
-      assert.equal(await store.heartbeat('alive', back, SILENT_MS), 0)
-      assert.equal(await store.heartbeat('alive', back + SILENT_MS + 1, SILENT_MS), 1)
+      assert.equal(await store.reclaim(back, SILENT_MS), 0)
+      assert.equal(await store.reclaim(back + SILENT_MS + 1, SILENT_MS), 1)
     })
   })
 
@@ -197,13 +243,13 @@ export function leasesConform(subject: Subject): void {
       assert.equal(await requeue(), true)
       assert.deepEqual((await onlyDelivery(store, sent)).attempts, 1)
       for (const state of ['delivered', 'exhausted', 'held'] as const) {
-        assert.equal((await store.claim('engine', 1, START + 7)).length, 1)
+        assert.equal((await store.claim('engine', 1, START + 7, [])).length, 1)
         await store.settle('engine', [settlement(sent, state)])
         assert.equal(await requeue(), true)
         const { state: now, attempts, nextAt } = await onlyDelivery(store, sent)
         assert.deepEqual({ now, attempts, nextAt }, { now: 'pending', attempts: 0, nextAt: START + 7 })
       }
-      await store.claim('engine', 1, START + 7)
+      await store.claim('engine', 1, START + 7, [])
       await store.settle('engine', [settlement(sent, 'cancelled')])
       assert.equal(await requeue(), false)
     })

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
-import type { Delivery, DeliveryState } from '../../model/webhook.ts'
-import type { NewMessage, Settlement, Store } from '../port.ts'
+import type { AttemptTrigger, Delivery, DeliveryState } from '../../model/webhook.ts'
+import type { NewMessage, Settlement, Standing, Store } from '../port.ts'
 import { SILENT_MS, START, newConsumer, newEndpoint, newMessage, settlement } from './subject.ts'
 import type { Subject } from './subject.ts'
 
@@ -18,13 +18,23 @@ interface Entry {
   attempts: number
   nextAt: number | null
   lessee: string | null
+  /** Where it stood before its lease. */
+  before: Standing
 }
 
 type Step =
   | { readonly do: 'append'; readonly lessee: string; readonly leased: boolean }
-  | { readonly do: 'claim' | 'heartbeat'; readonly lessee: string }
+  | { readonly do: 'claim'; readonly lessee: string; readonly except: readonly string[] }
+  | { readonly do: 'heartbeat'; readonly lessee: string }
+  | { readonly do: 'reclaim' }
   | { readonly do: 'claimOne' | 'release'; readonly lessee: string; readonly which: number }
-  | { readonly do: 'settle'; readonly lessee: string; readonly which: number; readonly state: Settlement['state'] }
+  | {
+      readonly do: 'settle'
+      readonly lessee: string
+      readonly which: number
+      readonly state: Settlement['state']
+      readonly trigger: AttemptTrigger
+    }
   | { readonly do: 'requeue'; readonly which: number }
   | { readonly do: 'delete'; readonly endpointId: string }
   | { readonly do: 'wait'; readonly ms: number }
@@ -33,7 +43,9 @@ const lessee = fc.constantFrom(...LESSEES)
 const which = fc.nat({ max: 9 })
 const step: fc.Arbitrary<Step> = fc.oneof(
   fc.record({ do: fc.constant('append' as const), lessee, leased: fc.boolean() }),
-  fc.record({ do: fc.constantFrom('claim' as const, 'heartbeat' as const), lessee }),
+  fc.record({ do: fc.constant('claim' as const), lessee, except: fc.subarray([...ENDPOINTS]) }),
+  fc.record({ do: fc.constant('heartbeat' as const), lessee }),
+  fc.record({ do: fc.constant('reclaim' as const) }),
   fc.record({ do: fc.constantFrom('claimOne' as const, 'release' as const), lessee, which }),
   {
     weight: 3,
@@ -42,6 +54,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       lessee,
       which,
       state: fc.constantFrom('pending', 'delivered', 'exhausted', 'cancelled', 'held'),
+      trigger: fc.constantFrom('scheduled', 'manual'),
     }),
   },
   fc.record({ do: fc.constant('requeue' as const), which }),
@@ -75,6 +88,11 @@ async function follow(store: Store, steps: readonly Step[]): Promise<void> {
   const become = (entry: Entry, state: DeliveryState, nextAt: number | null, holder: string | null): void => {
     Object.assign(entry, { state, nextAt, lessee: holder })
   }
+  const lease = (entry: Entry, holder: string): void => {
+    if (entry.state !== 'delivering' && entry.state !== 'cancelled')
+      entry.before = { state: entry.state, nextAt: entry.nextAt }
+    become(entry, 'delivering', null, holder)
+  }
   const isOpen = (entry: Entry): boolean => entry.state !== 'delivering' && entry.state !== 'cancelled'
 
   async function take(one: Step): Promise<void> {
@@ -85,35 +103,44 @@ async function follow(store: Store, steps: readonly Step[]): Promise<void> {
         const sent = newMessage({ endpoints: ENDPOINTS, leased: one.leased, createdAt: now })
         await store.append(one.lessee, [sent])
         for (const endpointId of ENDPOINTS) {
-          const fresh: Entry = { sent, endpointId, state: 'pending', attempts: 0, nextAt: now, lessee: null }
-          if (one.leased) become(fresh, 'delivering', null, one.lessee)
+          const before = { state: 'pending', nextAt: now } as const
+          const fresh: Entry = { sent, endpointId, ...before, attempts: 0, lessee: null, before }
+          if (one.leased) lease(fresh, one.lessee)
           entries.push(fresh)
         }
         return
       }
       case 'claim': {
-        const due = entries.filter((e) => e.state === 'pending' && e.nextAt! <= now)
-        const claimed = await store.claim(one.lessee, EVERYTHING, now)
+        const due = entries.filter(
+          (e) => e.state === 'pending' && e.nextAt! <= now && !one.except.includes(e.endpointId),
+        )
+        const claimed = await store.claim(one.lessee, EVERYTHING, now, one.except)
         assert.deepEqual(claimed.map((c) => c.delivery.id).sort(), due.map(idOf).sort())
-        for (const e of due) become(e, 'delivering', null, one.lessee)
+        for (const e of due) lease(e, one.lessee)
         return
       }
       case 'claimOne': {
         const claimed = await store.claimOne(one.lessee, entry!.sent.message.id, entry!.endpointId)
         assert.equal(claimed?.delivery.id, isOpen(entry!) ? idOf(entry!) : undefined)
-        if (isOpen(entry!)) become(entry!, 'delivering', null, one.lessee)
+        if (isOpen(entry!)) lease(entry!, one.lessee)
+        if (claimed !== null) assert.deepEqual(claimed.before, entry!.before)
         return
       }
       case 'release':
-        await store.release(one.lessee, [idOf(entry!)], now + 5)
-        if (entry!.lessee === one.lessee) become(entry!, 'pending', now + 5, null)
+        await store.release(one.lessee, [
+          { messageId: entry!.sent.message.id, endpointId: entry!.endpointId, to: entry!.before },
+        ])
+        if (entry!.lessee === one.lessee) become(entry!, entry!.before.state, entry!.before.nextAt, null)
         return
       case 'settle': {
         const nextAt = one.state === 'pending' ? now + 700 : null
-        await store.settle(one.lessee, [settlement(entry!.sent, one.state, { nextAt, endpointId: entry!.endpointId })])
+        await store.settle(one.lessee, [
+          settlement(entry!.sent, one.state, { nextAt, endpointId: entry!.endpointId, trigger: one.trigger }),
+        ])
         if (entry!.lessee !== one.lessee) return
         become(entry!, one.state, nextAt, null)
-        entry!.attempts++
+        const unsent = one.state === 'cancelled' || one.state === 'held'
+        if (one.trigger === 'scheduled' && !unsent) entry!.attempts++
         return
       }
       case 'requeue':
@@ -122,10 +149,13 @@ async function follow(store: Store, steps: readonly Step[]): Promise<void> {
         if (entry!.state !== 'pending') entry!.attempts = 0
         become(entry!, 'pending', now, null)
         return
-      case 'heartbeat': {
+      case 'heartbeat':
         seen.set(one.lessee, now)
+        await store.heartbeat(one.lessee, now)
+        return
+      case 'reclaim': {
         const lost = entries.filter((e) => e.lessee !== null && !((seen.get(e.lessee) ?? 0) >= now - SILENT_MS))
-        assert.equal(await store.heartbeat(one.lessee, now, SILENT_MS), lost.length)
+        assert.equal(await store.reclaim(now, SILENT_MS), lost.length)
         for (const e of lost) become(e, 'pending', now, null)
         return
       }
@@ -145,7 +175,7 @@ async function follow(store: Store, steps: readonly Step[]): Promise<void> {
   for (const one of steps) {
     await take(one)
     const due = entries.flatMap((e) => (e.state === 'pending' ? [e.nextAt!] : []))
-    assert.equal(await store.nextDue(), due.length === 0 ? null : Math.min(...due))
+    assert.equal(await store.nextDue([]), due.length === 0 ? null : Math.min(...due))
   }
   await compare(store, entries)
 }

@@ -40,7 +40,7 @@ export function survivalConforms(subject: Subject): void {
         for (const id of settled) assert.notEqual(await store.getAttempt(id), null, `${id} of round ${round}`)
         const { messages, deliveries } = await store.stats()
         assert.ok(messages >= appended.size)
-        assert.equal(await store.heartbeat('survivor', START, SILENT_MS), deliveries.delivering)
+        assert.equal(await store.reclaim(START, SILENT_MS), deliveries.delivering)
         assert.equal((await store.stats()).deliveries.delivering, 0)
         assert.equal((await store.listMessages({ consumerId: 'app_1', limit: messages + 1 })).length, messages)
         await opened.close()

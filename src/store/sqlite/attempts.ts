@@ -7,7 +7,7 @@ import type { Pager } from './pages.ts'
 import type { Direct, Walk } from './protocol.ts'
 import type { Row } from './rows.ts'
 import { integer, text, textOrNull } from './rows.ts'
-import { DELIVERING } from './states.ts'
+import { CANCELLED, DELIVERING, HELD } from './states.ts'
 import type { Tally } from './tally.ts'
 
 interface Attempts {
@@ -22,7 +22,7 @@ export function attempts(db: DatabaseSync, pager: Pager, tally: Tally, listing: 
       (id, message_id, endpoint_id, delivery_id, url, status, ok, failure, latency_ms, manual, started_at, response)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`)
   // The lessee is the fence: whoever has lost the lease changes nothing.
-  const conclude = db.prepare(`UPDATE delivery SET state = ?, attempts = attempts + 1, next_at = ?, lessee = NULL
+  const conclude = db.prepare(`UPDATE delivery SET state = ?, attempts = attempts + ?, next_at = ?, lessee = NULL
     WHERE message_id = ? AND endpoint_id = ? AND lessee = ?`)
   const byId = db.prepare('SELECT * FROM attempt WHERE id = ?')
 
@@ -50,7 +50,8 @@ export function attempts(db: DatabaseSync, pager: Pager, tally: Tally, listing: 
         if (changes === 0) continue // recorded already: the caller asks again because it never heard
         listing.added(1)
         const state = batch.states[s]!
-        if (conclude.run(state, batch.nextAt[s]!, messageId, endpointId, lessee).changes === 1)
+        const counted = batch.manual[s]! || state === CANCELLED || state === HELD ? 0 : 1
+        if (conclude.run(state, counted, batch.nextAt[s]!, messageId, endpointId, lessee).changes === 1)
           tally.moved(DELIVERING, state, 1)
       }
     },

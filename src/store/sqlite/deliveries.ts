@@ -1,12 +1,12 @@
 /** SQL of deliveries and their leases: what is due, who has it, and giving it back. */
 import type { DatabaseSync } from 'node:sqlite'
 import type { Delivery, Message } from '../../model/webhook.ts'
-import type { ClaimedDelivery } from '../port.ts'
+import type { ClaimedDelivery, Standing } from '../port.ts'
 import { messageOf } from './messages.ts'
 import type { Direct } from './protocol.ts'
 import type { Row } from './rows.ts'
 import { integer, integerOrNull, text } from './rows.ts'
-import { CANCELLED, DELIVERING, PENDING, stateName } from './states.ts'
+import { CANCELLED, DELIVERING, PENDING, stateName, stateNumber } from './states.ts'
 import type { Tally } from './tally.ts'
 
 interface Deliveries {
@@ -15,22 +15,25 @@ interface Deliveries {
   release: Direct<'release'>
   requeue: Direct<'requeue'>
   heartbeat: Direct<'heartbeat'>
+  reclaim: Direct<'reclaim'>
   nextDue: Direct<'nextDue'>
   listDeliveries: Direct<'listDeliveries'>
 }
 
 export function deliveries(db: DatabaseSync, tally: Tally): Deliveries {
-  const due = db.prepare('SELECT * FROM delivery WHERE state = 0 AND next_at <= ? ORDER BY next_at LIMIT ?')
+  const due = db.prepare(`SELECT * FROM delivery WHERE state = 0 AND next_at <= ?
+    AND endpoint_id NOT IN (SELECT value FROM json_each(?)) ORDER BY next_at LIMIT ?`)
   const one = db.prepare('SELECT * FROM delivery WHERE message_id = ? AND endpoint_id = ?')
   const lease = db.prepare(
     'UPDATE delivery SET state = 1, next_at = NULL, lessee = ? WHERE message_id = ? AND endpoint_id = ?',
   )
-  const giveBack = db.prepare(`UPDATE delivery SET state = 0, next_at = ?, lessee = NULL
-    WHERE state = 1 AND lessee = ? AND id IN (SELECT value FROM json_each(?))`)
+  const giveBack = db.prepare(`UPDATE delivery SET state = ?, next_at = ?, lessee = NULL
+    WHERE message_id = ? AND endpoint_id = ? AND lessee = ?`)
   const again = db.prepare(
     'UPDATE delivery SET state = 0, next_at = ?, attempts = ? WHERE message_id = ? AND endpoint_id = ?',
   )
-  const next = db.prepare('SELECT min(next_at) AS next_at FROM delivery WHERE state = 0')
+  const next = db.prepare(`SELECT next_at FROM delivery WHERE state = 0
+    AND endpoint_id NOT IN (SELECT value FROM json_each(?)) ORDER BY next_at LIMIT 1`)
   const list = db.prepare('SELECT * FROM delivery WHERE message_id = ? ORDER BY id')
   const message = db.prepare('SELECT * FROM message WHERE id = ?')
 
@@ -41,30 +44,40 @@ export function deliveries(db: DatabaseSync, tally: Tally): Deliveries {
   const forget = db.prepare('DELETE FROM lessee WHERE seen_at < ?')
   const isAlive = db.prepare('SELECT 1 FROM lessee WHERE name = ?')
   const holderAfter = db.prepare('SELECT lessee FROM delivery WHERE state = 1 AND lessee > ? ORDER BY lessee LIMIT 1')
-  const reclaim = db.prepare('UPDATE delivery SET state = 0, next_at = ?, lessee = NULL WHERE state = 1 AND lessee = ?')
+  const takeBack = db.prepare(
+    'UPDATE delivery SET state = 0, next_at = ?, lessee = NULL WHERE state = 1 AND lessee = ?',
+  )
 
-  function claimed(lessee: string, row: Row, known: Map<string, Message>): ClaimedDelivery {
+  function claimed(lessee: string, row: Row, before: Standing, known: Map<string, Message>): ClaimedDelivery {
     const delivery = deliveryOf(row)
     lease.run(lessee, delivery.messageId, delivery.endpointId)
     tally.moved(integer(row.state), DELIVERING, 1)
     let m = known.get(delivery.messageId)
     if (m === undefined) known.set(delivery.messageId, (m = messageOf(message.get(delivery.messageId)!)))
-    return { delivery: { ...delivery, state: 'delivering', nextAt: null }, message: m }
+    return { delivery: { ...delivery, state: 'delivering', nextAt: null }, message: m, before }
   }
 
   return {
-    claim(lessee, limit, nowMs) {
+    claim(lessee, limit, nowMs, except) {
       const known = new Map<string, Message>() // deliveries of one message share one copy of it
-      return due.all(nowMs, limit).map((row) => claimed(lessee, row, known))
+      return due
+        .all(nowMs, JSON.stringify(except), limit)
+        .map((row) => claimed(lessee, row, { state: 'pending', nextAt: integer(row.next_at) }, known))
     },
     claimOne(lessee, messageId, endpointId) {
       const row = one.get(messageId, endpointId)
-      if (row === undefined || row.state === DELIVERING || row.state === CANCELLED) return null
-      return claimed(lessee, row, new Map())
+      if (row === undefined) return null
+      const state = stateName(integer(row.state))
+      if (state === 'delivering' || state === 'cancelled') return null
+      return claimed(lessee, row, { state, nextAt: integerOrNull(row.next_at) }, new Map())
     },
-    release(lessee, deliveryIds, nextAt) {
-      const { changes } = giveBack.run(Math.round(nextAt), lessee, JSON.stringify(deliveryIds))
-      tally.moved(DELIVERING, PENDING, Number(changes))
+    release(lessee, given) {
+      for (const { messageId, endpointId, to } of given) {
+        const state = stateNumber(to.state)
+        const nextAt = to.nextAt === null ? null : Math.round(to.nextAt)
+        const { changes } = giveBack.run(state, nextAt, messageId, endpointId, lessee)
+        tally.moved(DELIVERING, state, Number(changes))
+      }
     },
     requeue(messageId, endpointId, nowMs) {
       const row = one.get(messageId, endpointId)
@@ -73,19 +86,21 @@ export function deliveries(db: DatabaseSync, tally: Tally): Deliveries {
       tally.moved(integer(row.state), PENDING, 1)
       return true
     },
-    heartbeat(lessee, nowMs, silentMs) {
-      clamp.run(nowMs) // the clock was set back: nobody may seem alive until it catches up
+    heartbeat(lessee, nowMs) {
       seen.run(lessee, nowMs)
+    },
+    reclaim(nowMs, silentMs) {
+      clamp.run(nowMs) // the clock was set back: nobody may seem alive until it catches up
       forget.run(nowMs - silentMs)
       let reclaimed = 0
       // From holder to holder through the index, never over each of their deliveries.
       for (let row = holderAfter.get(''); row !== undefined; row = holderAfter.get(row.lessee!)) {
-        if (isAlive.get(row.lessee!) === undefined) reclaimed += Number(reclaim.run(nowMs, row.lessee!).changes)
+        if (isAlive.get(row.lessee!) === undefined) reclaimed += Number(takeBack.run(nowMs, row.lessee!).changes)
       }
       tally.moved(DELIVERING, PENDING, reclaimed)
       return reclaimed
     },
-    nextDue: () => integerOrNull(next.get()!.next_at),
+    nextDue: (except) => integerOrNull(next.get(JSON.stringify(except))?.next_at ?? null),
     listDeliveries: (messageId) => list.all(messageId).map(deliveryOf),
   }
 }

@@ -10,6 +10,7 @@ export const WRITES = [
   'claimOne',
   'release',
   'heartbeat',
+  'reclaim',
   'requeue',
   'putConsumer',
   'deleteConsumer',

@@ -121,7 +121,7 @@ describe('the file', () => {
         stores[i % 2]!.append(`engine ${i % 2}`, [newMessage({ eventId: `evt-${i >> 1}` })]),
       ),
     )
-    const claims = await Promise.all(stores.map((store, i) => store.claim(`engine ${i}`, 15, START)))
+    const claims = await Promise.all(stores.map((store, i) => store.claim(`engine ${i}`, 15, START, [])))
     assert.equal(new Set(claims.flat().map((c) => c.delivery.id)).size, 20)
     for (const store of stores) {
       assert.equal((await store.stats()).deliveries.delivering, 20)

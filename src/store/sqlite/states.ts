@@ -14,6 +14,7 @@ export const STATES = [
 export const PENDING = 0
 export const DELIVERING = 1
 export const CANCELLED = 4
+export const HELD = 5
 
 export function stateNumber(state: DeliveryState): number {
   return STATES.indexOf(state)
