@@ -38,6 +38,8 @@ export function adminFront({ url, token, pools, publish }: FrontDeps): Snapshot 
     routes: [hot, rest],
     router: new Router([
       { match: { hosts: [], path: '/api/v1/app/:app/msg', methods: ['POST'] }, value: hot },
+      // Older clients write it so.
+      { match: { hosts: [], path: '/api/v1/app/:app/msg/', methods: ['POST'] }, value: hot },
       { match: { hosts: [], path: '/*', methods: [] }, value: rest },
     ]),
     noRoute: rest,

@@ -3,7 +3,7 @@ import type { Clock } from '../base/clock.ts'
 import type { Lessee, Store } from '../store/port.ts'
 
 /** A lessee silent for this long is dead, and its leases are anybody's. */
-export const SILENT_MS = 5_000
+const SILENT_MS = 5_000
 /** Later than this, by either clock, a beat is the first of a new row. */
 const GAP_MS = SILENT_MS / 2
 

@@ -52,6 +52,8 @@ export function isBlockedError(error: Error): boolean {
 export class AddressGuard {
   private readonly blocked = new BlockList()
   private allowed = new BlockList()
+  /** Counts the updates: what was judged under an older one is judged again. */
+  generation = 0
 
   constructor() {
     for (const [net, prefix, family] of NOT_PUBLIC) this.blocked.addSubnet(net, prefix, family)
@@ -66,6 +68,7 @@ export class AddressGuard {
       allowed.addSubnet(net!, prefix === undefined ? (family === 'ipv6' ? 128 : 32) : Number(prefix), family)
     }
     this.allowed = allowed
+    this.generation++
   }
 
   /** Null when the address (an IP literal) may be dialled, else the reason. */

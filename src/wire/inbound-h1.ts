@@ -380,8 +380,11 @@ export class InboundH1 implements Inbound, Timed {
   /** No new request on this connection: closes now if idle, else after the answer. */
   drain(): void {
     this.draining = true
-    if (this.phase === IDLE && this.heads.pending === '') this.socket.destroySoon()
-    else if (!this.answer.started) this.answer.closes = true
+    // What a client sends after this is dropped unread, and it knows: it has no answer, and our side is closed.
+    if (this.phase === IDLE && this.heads.pending === '') {
+      this.phase = LINGERING
+      this.socket.destroySoon()
+    } else if (!this.answer.started) this.answer.closes = true
   }
 
   /** Ends it now, whatever runs: the end of a drain. */

@@ -18,6 +18,7 @@ export class Pool {
   private readonly guard: AddressGuard | null
   /** The shortest idle age at which the upstream has been seen to close; learned, so that we let go first. */
   private learnedMs = IDLE_MS
+  private generation = 0
 
   /** With a guard, connections to addresses it refuses fail as `blocked-address`. */
   constructor(origin: Origin, deadlines: Deadlines, guard: AddressGuard | null) {
@@ -29,6 +30,11 @@ export class Pool {
   /** An idle connection that is young enough, or a new one. `fresh` asks for a new one: a reused one has just died. */
   take(fresh: boolean): OutboundH1 {
     const { now } = this.deadlines
+    if (this.guard !== null && this.guard.generation !== this.generation) {
+      // Dialled when other addresses were allowed.
+      this.generation = this.guard.generation
+      this.close()
+    }
     for (let kept = fresh ? undefined : this.idle.pop(); kept !== undefined; kept = this.idle.pop()) {
       const age = now - kept.idleSince
       if (!kept.closed && age < Math.min(kept.idleMaxMs, this.learnedMs)) return kept
