@@ -1,5 +1,4 @@
 /** The admin server from outside: what is open, what the token opens, the OpenAPI document, what goes wrong. */
-/* oxlint-disable typescript/no-floating-promises -- the runner awaits what test returns */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { bearerCheck } from './bearer.ts'

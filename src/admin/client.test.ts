@@ -1,5 +1,4 @@
 /** The typed client against the running server. */
-/* oxlint-disable typescript/no-floating-promises -- the runner awaits what test returns */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { AdminRefused, createAdminClient } from './client.ts'

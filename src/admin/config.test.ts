@@ -1,5 +1,4 @@
 /** The configuration over HTTP: read, replaced, compared, kept, explained. */
-/* oxlint-disable typescript/no-floating-promises -- the runner awaits what test returns */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { openHost, TOKEN } from './test-host.ts'

@@ -1,5 +1,4 @@
 /** Messages, deliveries, replay and figures across consumers and sources. */
-/* oxlint-disable typescript/no-floating-promises -- the runner awaits what test returns */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { openHost } from './test-host.ts'

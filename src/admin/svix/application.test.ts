@@ -1,5 +1,4 @@
 /** Applications through the unmodified Svix client. */
-/* oxlint-disable typescript/no-floating-promises -- the runner awaits what test returns */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { openHost, refused } from '../test-host.ts'

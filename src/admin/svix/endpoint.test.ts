@@ -1,5 +1,4 @@
 /** Endpoints, their headers and their secrets through the unmodified Svix client. */
-/* oxlint-disable typescript/no-floating-promises -- the runner awaits what test returns */
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { test } from 'node:test'

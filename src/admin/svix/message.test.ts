@@ -1,5 +1,4 @@
 /** Messages, attempts and deliveries through the unmodified Svix client; what engines do is done here by hand. */
-/* oxlint-disable typescript/no-floating-promises -- the runner awaits what test returns */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { MessageStatus, StatusCodeClass } from 'svix'

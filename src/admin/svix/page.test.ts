@@ -1,5 +1,4 @@
 /** Iterators: every row once, in both orders and directions, with rows left out, over the store's kind of page. */
-/* oxlint-disable typescript/no-floating-promises -- the runner awaits what test returns */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'

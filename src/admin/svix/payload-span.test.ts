@@ -1,5 +1,4 @@
 /** The slice of a member is the member: the same value for every JSON text, and the same characters. */
-/* oxlint-disable typescript/no-floating-promises -- the runner awaits what test returns */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'

@@ -1,5 +1,4 @@
 /** Publishing without a server: what is accepted, what is refused and how, and that the payload's bytes are the publisher's. */
-/* oxlint-disable typescript/no-floating-promises -- the runner awaits what test returns */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Consumer, Message } from '../../model/webhook.ts'
