@@ -67,7 +67,6 @@ export async function openSqliteStore(path: string, options: StoreOptions = {}):
         closing = true
         await new Promise((resolve) => setImmediate(resolve)) // clients of this thread send in the check phase
         worker.ref()
-        // oxlint-disable-next-line unicorn/require-post-message-target-origin -- that is a window's, this is a thread's
         worker.postMessage('close' satisfies Order)
       }
       await exit

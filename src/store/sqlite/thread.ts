@@ -106,5 +106,4 @@ main.on('message', (order: Order) => {
   if (order === 'close') close()
   else connect(order.connect)
 })
-// oxlint-disable-next-line unicorn/require-post-message-target-origin -- that is a window's, this is a thread's
 main.postMessage('ready')
