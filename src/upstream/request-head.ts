@@ -2,8 +2,8 @@
 import { FIELD, FRAMING, type RequestHead, type ResponseHead } from '../wire/head.ts'
 import type { OutgoingHead } from '../wire/outgoing.ts'
 
-/** Fields of a request that end at us (RFC 9110 §7.6.1), or that we say ourselves. Indexed by FIELD. */
-const REQUEST_DROPS = flags(
+/** Fields that end at us in either direction (RFC 9110 §7.6.1), or that we say ourselves. */
+const HOP_BY_HOP = [
   FIELD.connection,
   FIELD.keepAlive,
   FIELD.proxyConnection,
@@ -13,23 +13,11 @@ const REQUEST_DROPS = flags(
   FIELD.upgrade,
   FIELD.proxyAuthenticate,
   FIELD.proxyAuthorization,
-  FIELD.http2Settings,
-  FIELD.underscored,
-  FIELD.forwarded,
-)
+]
 
-/** The same of an answer. */
-const RESPONSE_DROPS = flags(
-  FIELD.connection,
-  FIELD.keepAlive,
-  FIELD.proxyConnection,
-  FIELD.te,
-  FIELD.trailer,
-  FIELD.transferEncoding,
-  FIELD.upgrade,
-  FIELD.proxyAuthenticate,
-  FIELD.proxyAuthorization,
-)
+/** What is dropped of a request, and of an answer. Indexed by FIELD. */
+const REQUEST_DROPS = flags(...HOP_BY_HOP, FIELD.http2Settings, FIELD.underscored, FIELD.forwarded)
+const RESPONSE_DROPS = flags(...HOP_BY_HOP)
 
 /** Fields that `Connection` may not take away: without them a message is read differently, or by nobody's leave (F10). */
 const NOT_NOMINABLE = new Set(['host', 'content-length', 'transfer-encoding', 'authorization', 'cookie', 'date'])

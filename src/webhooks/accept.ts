@@ -1,18 +1,12 @@
 /** Accepts an event: stored with a delivery for everybody who is to have it, then handed to the dispatcher. Resolved means durable. */
 import type { Clock } from '../base/clock.ts'
 import { newId } from '../base/ids.ts'
-import type { Message, Received } from '../model/webhook.ts'
+import type { Message } from '../model/webhook.ts'
 import type { Lessee, NewDelivery, Store } from '../store/port.ts'
 import type { Dispatcher } from './dispatcher.ts'
 
-export interface NewEvent {
-  readonly consumerId: string | null
-  readonly origin: string | null
-  readonly eventType: string
-  readonly eventId: string | null
-  readonly channels: readonly string[] | null
-  readonly payload: Uint8Array
-  readonly received: Received | null
+/** A message before it has its id and its time. */
+export interface NewEvent extends Omit<Message, 'id' | 'createdAt'> {
   /** Ids of the endpoints to deliver to. */
   readonly to: readonly string[]
 }
