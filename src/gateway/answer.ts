@@ -37,7 +37,7 @@ function send(x: GatewayExchange, res: ResponseView): void {
   headers.appendOwn('Date', httpDate(x.host.clock.now()))
   if (status !== 204 && status !== 304) headers.set('Content-Length', String(body.length))
   x.status = status
-  x.inbound.respond(status, statusText(status), headers.lines(), FRAMING.length, body.length)
+  x.inbound.respond(status, statusText(status), headers, FRAMING.length, body.length)
   x.inbound.write(body, 0, body.length)
   x.inbound.flush()
   const { inbound } = x

@@ -6,6 +6,7 @@ import { HeldClock } from '../../test/support/policy.ts'
 import { RecordingUpstream, type Script, ok } from '../../test/support/recording-upstream.ts'
 import type { OutboundTimeouts } from '../wire/outbound.ts'
 import { Deadlines } from '../wire/deadlines.ts'
+import { OutgoingHead } from '../wire/outgoing.ts'
 import { type Pool, Pools } from '../wire/pool.ts'
 import { type CallRequest, type CallResult, call } from './call.ts'
 
@@ -32,9 +33,12 @@ const BODY = Buffer.from('{"a":1}')
 async function send(script: Script, options: Partial<CallRequest> = {}): Promise<CallResult> {
   upstream.script = script
   const results: CallResult[] = []
-  const head = `POST /hook HTTP/1.1\r\nHost: a\r\nContent-Length: ${BODY.length}\r\n\r\n`
+  const body = options.body ?? BODY
+  const headers = new OutgoingHead()
+  headers.append('Content-Length', String(body.length))
+  const request = { method: 'POST', target: '/hook', host: 'a', headers, chunked: false, upgrade: '' }
   const result = await new Promise<CallResult>((resolve) => {
-    call(pool, { head, method: 'POST', body: BODY, timeouts: NONE, keepBytes: 10, ...options }, (one) => {
+    call(pool, { request, body, timeouts: NONE, keepBytes: 10, ...options }, (one) => {
       results.push(one)
       resolve(one)
     })
@@ -61,7 +65,7 @@ describe('call', () => {
   it('sends a body that is no Buffer, and one that is empty', async () => {
     const before = upstream.requests.length
     await send(ok(), { body: new Uint8Array(BODY) })
-    await send(ok(), { body: new Uint8Array(0), head: 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n' })
+    await send(ok(), { body: new Uint8Array(0) })
     assert.deepEqual(
       upstream.requests.slice(before).map((one) => one.body.toString()),
       ['{"a":1}', ''],

@@ -1,13 +1,17 @@
 /** One whole request and its whole answer, for senders that have the body in hand and want the first bytes of the reply: deliveries. */
 import type { ResponseHead } from '../wire/head.ts'
-import type { OutboundH1 } from '../wire/outbound-h1.ts'
-import type { OutboundFailure, OutboundListener, OutboundTimeouts } from '../wire/outbound.ts'
+import type {
+  Outbound,
+  OutboundFailure,
+  OutboundListener,
+  OutboundRequest,
+  OutboundTimeouts,
+} from '../wire/outbound.ts'
 import type { Pool } from '../wire/pool.ts'
 
 export interface CallRequest {
-  /** From `requestHead`. */
-  readonly head: string
-  readonly method: string
+  /** Its headers say the body's length; they may be read again, after `call` has returned. */
+  readonly request: OutboundRequest
   readonly body: Uint8Array
   readonly timeouts: OutboundTimeouts
   /** How much of the answer's body is kept; the rest is not read. */
@@ -35,7 +39,7 @@ class Call implements OutboundListener {
   private readonly request: CallRequest
   private readonly done: (result: CallResult) => void
   private readonly result: CallResult = { status: 0, failure: null, body: '', retryAfter: null }
-  private connection: OutboundH1 | null = null
+  private connection: Outbound | null = null
   private chunks: Buffer[] | null = null
   private kept = 0
 
@@ -46,9 +50,9 @@ class Call implements OutboundListener {
   }
 
   send(fresh: boolean): void {
-    const { head, method, timeouts, body } = this.request
+    const { request, timeouts, body } = this.request
     const connection = (this.connection = this.pool.take(fresh))
-    connection.request(head, method, false, false, timeouts, this)
+    connection.request(request, timeouts, this)
     connection.write(body, 0, body.length)
     connection.endRequest()
   }

@@ -1,4 +1,4 @@
-/** The only place that builds the head of a request to an upstream, for the gateway's exchanges and for deliveries alike. */
+/** What of a received head goes on to the other leg: the only place that decides it. */
 import { FIELD, FRAMING, type RequestHead, type ResponseHead } from '../wire/head.ts'
 import type { OutgoingHead } from '../wire/outgoing.ts'
 
@@ -59,26 +59,4 @@ function dropNominated(out: OutgoingHead, head: RequestHead | ResponseHead): voi
       for (let i = 0; i < head.count; i++) if (head.is(i, name)) out.drop(i)
     }
   }
-}
-
-export interface RequestLine {
-  readonly method: string
-  /** Path and query. */
-  readonly target: string
-  /** What `Host` says when the lines have none. */
-  readonly host: string
-}
-
-/**
- * The text of a request head. `chunked` adds the framing of a body of unknown length; a known length stands in `out` already.
- * `upgrade` is a protocol to switch to, or empty.
- */
-export function requestHead(line: RequestLine, out: OutgoingHead, chunked: boolean, upgrade: string): string {
-  const lines = out.lines()
-  let head = `${line.method} ${line.target} HTTP/1.1\r\n`
-  if (out.get('host') === null) head += `Host: ${line.host}\r\n`
-  head += lines
-  if (chunked) head += 'Transfer-Encoding: chunked\r\n'
-  if (upgrade !== '') head += `Connection: Upgrade\r\nUpgrade: ${upgrade}\r\n`
-  return head + '\r\n'
 }

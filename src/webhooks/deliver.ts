@@ -5,9 +5,9 @@ import type { AttemptTrigger } from '../model/webhook.ts'
 import { signStandard } from '../signatures/standard.ts'
 import type { ClaimedDelivery, Settlement } from '../store/port.ts'
 import { call } from '../upstream/call.ts'
-import { requestHead } from '../upstream/request-head.ts'
 import type { Services } from '../upstream/service.ts'
 import type { AddressGuard } from '../wire/address-guard.ts'
+import type { OutboundRequest } from '../wire/outbound.ts'
 import { OutgoingHead } from '../wire/outgoing.ts'
 import type { Pool, Pools } from '../wire/pool.ts'
 import { type Directory, type LiveEndpoint, serviceOf } from './directory.ts'
@@ -32,8 +32,7 @@ export interface DeliverDeps {
 interface Request {
   readonly pool: Pool
   readonly url: string
-  readonly method: string
-  readonly head: string
+  readonly outbound: OutboundRequest
 }
 
 /** An attempt that cannot be made, and where it would have gone. */
@@ -60,9 +59,8 @@ export function deliver(
   if ('failure' in request) settle(unsent(request.failure))
   else {
     const timeouts = { connectMs: timeoutMs, firstByteMs: timeoutMs, idleMs: timeoutMs, totalMs: timeoutMs }
-    const { head, method } = request
     const body = claimed.message.payload
-    call(request.pool, { head, method, body, timeouts, keepBytes: RESPONSE_BYTES_KEPT }, settle)
+    call(request.pool, { request: request.outbound, body, timeouts, keepBytes: RESPONSE_BYTES_KEPT }, settle)
   }
 
   function settle(ending: Ending): void {
@@ -127,8 +125,7 @@ function toEndpoint({ message }: ClaimedDelivery, to: LiveEndpoint, startedAt: n
   return {
     pool: deps.pools.of(to.origin, deps.guard),
     url: to.endpoint.url,
-    method: 'POST',
-    head: requestHead({ method: 'POST', target: to.target, host: to.host }, lines, false, ''),
+    outbound: { method: 'POST', target: to.target, host: to.host, headers: lines, chunked: false, upgrade: '' },
   }
 }
 
@@ -152,7 +149,6 @@ function toService(
   return {
     pool: instance.pool,
     url: instance.url + target,
-    method,
-    head: requestHead({ method, target, host: instance.name }, lines, false, ''),
+    outbound: { method, target, host: instance.name, headers: lines, chunked: false, upgrade: '' },
   }
 }

@@ -2,6 +2,7 @@
 import type { Socket } from 'node:net'
 import { FRAMING, type RequestHead } from './head.ts'
 import { MessageWriter } from './message-writer.ts'
+import type { OutgoingHead } from './outgoing.ts'
 
 export class AnswerH1 {
   /** The connection ends after this answer. */
@@ -45,16 +46,16 @@ export class AnswerH1 {
     this.continued = true
   }
 
-  informational(status: number, reason: string, lines: string): void {
+  informational(status: number, reason: string, headers: OutgoingHead | null): void {
     if (this.started || this.minor === 0) return
     if (status === 100) {
       if (this.continued) return
       this.continued = true
     }
-    this.socket.write(`HTTP/1.1 ${status} ${reason}\r\n${lines}\r\n`, 'latin1')
+    this.socket.write(`HTTP/1.1 ${status} ${reason}\r\n${headers?.lines() ?? ''}\r\n`, 'latin1')
   }
 
-  /** See Inbound.respond. */
+  /** See Inbound.respond; `lines` are header lines, each ended by CRLF. */
   respond(status: number, reason: string, lines: string, framing: number, length: number): void {
     this.started = true
     this.bodyless = status === 204 || status === 304 || this.method === 'HEAD'
@@ -69,8 +70,8 @@ export class AnswerH1 {
     this.writer.begin(head + '\r\n', chunked && !this.bodyless)
   }
 
-  switchProtocols(lines: string): void {
-    this.writer.begin(`HTTP/1.1 101 Switching Protocols\r\n${lines}Connection: Upgrade\r\n\r\n`, false)
+  switchProtocols(headers: OutgoingHead): void {
+    this.writer.begin(`HTTP/1.1 101 Switching Protocols\r\n${headers.lines()}Connection: Upgrade\r\n\r\n`, false)
     this.writer.flush()
   }
 
@@ -87,9 +88,9 @@ export class AnswerH1 {
   }
 
   /** False when a Content-Length promised more than came: the answer must not be taken for whole. */
-  end(): boolean {
+  end(trailers?: OutgoingHead | null): boolean {
     if (this.lengthLeft > 0 && !this.bodyless) return false
-    this.writer.end()
+    this.writer.end(trailers)
     return true
   }
 }

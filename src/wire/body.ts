@@ -1,8 +1,11 @@
 /** Body framing (RFC 9112 §6–§7): decoders that pass the data on as it comes and know exactly where a body ends. */
+import type { Head } from './head.ts'
 
 /** Receives a body's data. The bytes are the reader's own buffer: valid during the call only. */
 export interface BodySink {
   data(bytes: Buffer, start: number, end: number): void
+  /** The trailer fields, those that may not stand there already dropped: at most once, before `end`, valid during the call only. */
+  trailers?(trailers: Head): void
   /** The body is complete. */
   end(): void
   /** What had arrived has been passed on; nothing more came in this read. */

@@ -10,6 +10,7 @@ import { parseRequestHead } from './parse-request.ts'
 import { FRAMING, RequestHead } from './head.ts'
 import type { Inbound, InboundHandler, InboundListener } from './inbound.ts'
 import { HeldInput } from './held-input.ts'
+import type { OutgoingHead } from './outgoing.ts'
 import { type Receive, readFrom } from './reading.ts'
 import { DISCARD_BYTES_MAX, RequestBody } from './request-body.ts'
 import { statusText } from './status.ts'
@@ -260,7 +261,7 @@ export class InboundH1 implements Inbound, Timed {
     this.answer.closes = true
     const body = Buffer.from(problemBody(problem))
     const lines = `Content-Type: application/problem+json\r\nContent-Length: ${body.length}\r\n`
-    this.respond(problem.status, statusText(problem.status), lines, FRAMING.length, body.length)
+    this.answer.respond(problem.status, statusText(problem.status), lines, FRAMING.length, body.length)
     this.write(body, 0, body.length)
     this.flush()
     this.handler.refused(this, problem)
@@ -270,23 +271,23 @@ export class InboundH1 implements Inbound, Timed {
   // ---- answering
 
   continue(): void {
-    this.informational(100, 'Continue', '')
+    this.informational(100, 'Continue', null)
   }
 
-  informational(status: number, reason: string, lines: string): void {
+  informational(status: number, reason: string, headers: OutgoingHead | null): void {
     const awaited = this.answer.isAwaited
-    this.answer.informational(status, reason, lines)
+    this.answer.informational(status, reason, headers)
     // From now on the client is waited for, not the upstream.
     if (awaited && !this.answer.isAwaited && this.phase === READING) this.deadline = this.deadlines.now + this.idleMs
   }
 
-  respond(status: number, reason: string, lines: string, framing: number, length: number): void {
+  respond(status: number, reason: string, headers: OutgoingHead, framing: number, length: number): void {
     // A body that is not read to its end: dropped if little of it can be left, else the connection cannot go on.
     if (this.phase === WAITING || this.phase === READING) {
       const little = this.head.framing === FRAMING.length && this.head.length <= DISCARD_BYTES_MAX
       if (!little || this.answer.isAwaited) this.answer.closes = true
     }
-    this.answer.respond(status, reason, lines, framing, length)
+    this.answer.respond(status, reason, headers.lines(), framing, length)
   }
 
   write(bytes: Uint8Array, start: number, end: number): boolean {
@@ -303,9 +304,9 @@ export class InboundH1 implements Inbound, Timed {
     return room
   }
 
-  end(): void {
+  end(trailers?: OutgoingHead | null): void {
     if (this.phase === CLOSED) return
-    if (!this.answer.end()) return this.abort()
+    if (!this.answer.end(trailers)) return this.abort()
     this.listener = null
     if (this.phase !== READING && this.phase !== WAITING) return this.next()
     if (this.answer.closes) return this.linger()
@@ -366,8 +367,8 @@ export class InboundH1 implements Inbound, Timed {
     if (this.phase !== CLOSED) this.socket.resetAndDestroy()
   }
 
-  switchProtocols(lines: string): TunnelEnd {
-    this.answer.switchProtocols(lines)
+  switchProtocols(headers: OutgoingHead): TunnelEnd {
+    this.answer.switchProtocols(headers)
     this.phase = TUNNEL
     this.deadline = 0
     this.listener = null

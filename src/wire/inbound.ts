@@ -2,6 +2,7 @@
 import type { Problem } from '../base/problem.ts'
 import type { BodySink } from './body.ts'
 import type { RequestHead } from './head.ts'
+import type { OutgoingHead } from './outgoing.ts'
 import type { TunnelEnd } from './tunnel.ts'
 
 /** What an exchange hears about its client after it has begun. */
@@ -33,25 +34,25 @@ export interface Inbound {
   resumeBody(): void
   /** Says 100 once, if the client waits for it. */
   continue(): void
-  /** Passes an interim answer (1xx) on. `lines` are header lines, each ended by CRLF. */
-  informational(status: number, reason: string, lines: string): void
+  /** Passes an interim answer (1xx) on. */
+  informational(status: number, reason: string, headers: OutgoingHead | null): void
 
   /**
-   * Starts the answer. `lines` are header lines, each ended by CRLF, without Connection and Transfer-Encoding. `framing` is one of
-   * FRAMING: with `length` the body has exactly that many bytes and `lines` say so in Content-Length; `chunked` and `close` are
+   * Starts the answer. `headers` are without Connection and Transfer-Encoding, and read during the call. `framing` is one of
+   * FRAMING: with `length` the body has exactly that many bytes and `headers` say so in Content-Length; `chunked` and `close` are
    * framed as the client's version allows.
    */
-  respond(status: number, reason: string, lines: string, framing: number, length: number): void
+  respond(status: number, reason: string, headers: OutgoingHead, framing: number, length: number): void
   /** Sends body bytes; copies what it cannot send at once. False: wait for `drain`. */
   write(bytes: Uint8Array, start: number, end: number): boolean
   /** Puts on the wire what was held back to go out with what follows. False: wait for `drain`. */
   flush(): boolean
-  /** The answer is complete. */
-  end(): void
+  /** The answer is complete. Trailers are sent where its framing has a place for them. */
+  end(trailers?: OutgoingHead | null): void
   /** The answer cannot be completed: cut it so that the client cannot mistake it for a whole one. */
   abort(): void
-  /** Answers 101 with these header lines (`Upgrade` among them) and gives the socket away. */
-  switchProtocols(lines: string): TunnelEnd
+  /** Agrees to the upgrade with these headers (`Upgrade` among them) and gives the client's side of the tunnel away. */
+  switchProtocols(headers: OutgoingHead): TunnelEnd
 }
 
 /** What the wire reports of a connection to the floor above. */

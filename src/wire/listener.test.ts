@@ -8,6 +8,7 @@ import { Deadlines } from './deadlines.ts'
 import { FRAMING } from './head.ts'
 import type { Inbound } from './inbound.ts'
 import { Listener } from './listener.ts'
+import { OutgoingHead } from './outgoing.ts'
 
 const TIMEOUTS = { headMs: 1_000, bodyIdleMs: 2_000, keepAliveMs: 5_000 }
 const REQUEST = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n'
@@ -50,7 +51,9 @@ async function listening(t: TestContext) {
 }
 
 function answer(inbound: Inbound, body = 'ok'): void {
-  inbound.respond(200, 'OK', `Content-Length: ${body.length}\r\n`, FRAMING.length, body.length)
+  const headers = new OutgoingHead()
+  headers.append('Content-Length', String(body.length))
+  inbound.respond(200, 'OK', headers, FRAMING.length, body.length)
   inbound.write(Buffer.from(body), 0, body.length)
   inbound.end()
 }

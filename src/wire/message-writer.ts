@@ -1,5 +1,6 @@
 /** Writes HTTP/1.1 messages to a socket: small parts gathered into one string and one write, large ones copied once. */
 import type { Socket } from 'node:net'
+import type { OutgoingHead } from './outgoing.ts'
 
 /** Body parts up to this many bytes are joined to the text before them; larger ones go out as they are. */
 const JOIN_BYTES_MAX = 8_192
@@ -42,9 +43,9 @@ export class MessageWriter {
     return room
   }
 
-  /** The message is complete. */
-  end(): void {
-    if (this.chunked) this.text += '0\r\n\r\n'
+  /** The message is complete. Only a chunked one has a place for trailers (RFC 9112 §7.1.2). */
+  end(trailers?: OutgoingHead | null): void {
+    if (this.chunked) this.text += trailers ? `0\r\n${trailers.lines()}\r\n` : '0\r\n\r\n'
     this.flush()
   }
 

@@ -7,7 +7,16 @@ import { HeadText } from './head-text.ts'
 import { parseResponseHead } from './parse-response.ts'
 import { FRAMING, ResponseHead } from './head.ts'
 import { MessageWriter } from './message-writer.ts'
-import type { Origin, OutboundFailure, OutboundListener, OutboundTimeouts } from './outbound.ts'
+import type {
+  Origin,
+  Outbound,
+  OutboundFailure,
+  OutboundListener,
+  OutboundRequest,
+  OutboundTimeouts,
+} from './outbound.ts'
+import type { OutgoingHead } from './outgoing.ts'
+import { requestText } from './request-text.ts'
 import { tunnelEnd } from './tunnel.ts'
 
 /** Loaded by the first upstream that asks for it: it costs an engine some megabytes. */
@@ -17,7 +26,7 @@ const tls = (): typeof import('node:tls') => process.getBuiltinModule('node:tls'
 const READ_BUFFER = Buffer.allocUnsafeSlow(65_536)
 const INFORMATIONAL_MAX = 32
 
-export class OutboundH1 implements Timed {
+export class OutboundH1 implements Outbound, Timed {
   deadline = 0
   /** When it went idle, monotonic ms. */
   idleSince = 0
@@ -97,23 +106,12 @@ export class OutboundH1 implements Timed {
 
   // ---- sending
 
-  /**
-   * Starts a request: `head` is its whole head. With `chunked` the body is written chunk by chunk; otherwise `write` sends the bytes
-   * as they are. Call `endRequest` when the request is complete.
-   */
-  request(
-    head: string,
-    method: string,
-    upgradeAsked: boolean,
-    chunked: boolean,
-    timeouts: OutboundTimeouts,
-    listener: OutboundListener,
-  ): void {
+  request(request: OutboundRequest, timeouts: OutboundTimeouts, listener: OutboundListener): void {
     const { now } = this.deadlines
     this.listener = listener
     this.timeouts = timeouts
-    this.method = method
-    this.upgradeAsked = upgradeAsked
+    this.method = request.method
+    this.upgradeAsked = request.upgrade !== ''
     this.requestSent = false
     this.answered = false
     this.answerBytes = 0
@@ -122,26 +120,24 @@ export class OutboundH1 implements Timed {
     this.heads.pending = ''
     this.requests++
     this.startedAt = now
-    this.writer.begin(head, chunked)
+    this.writer.begin(requestText(request), request.chunked)
     this.stalled = false
     this.awaitHead()
     if (this.connected) listener.ready()
   }
 
-  /** Sends body bytes; copies what it cannot send at once. False: wait for `drain`. */
   write(bytes: Uint8Array, start: number, end: number): boolean {
     if (this.closed) return true
     return this.took(this.writer.write(bytes, start, end))
   }
 
-  endRequest(): void {
+  endRequest(trailers?: OutgoingHead | null): void {
     this.requestSent = true
     if (this.closed) return
-    this.writer.end()
+    this.writer.end(trailers)
     if (this.decoder === null) this.awaitHead()
   }
 
-  /** Sends what has been gathered. False: wait for `sendable`. */
   flush(): boolean {
     return this.closed || this.took(this.writer.flush())
   }
@@ -164,7 +160,6 @@ export class OutboundH1 implements Timed {
     else this.deadline = this.within(this.requestSent ? firstByteMs : 0)
   }
 
-  /** Stops reading the answer until `resume`: the client has no room. */
   pause(): void {
     if (this.paused) return
     this.paused = true
@@ -361,7 +356,7 @@ export class OutboundH1 implements Timed {
     listener.failed(failure, untouched)
   }
 
-  /** Ends the request and the connection without a word to the listener. */
+  /** Ends the connection with the request: what is left of an answer cannot be skipped. */
   destroy(): void {
     this.listener = null
     if (this.closed) return

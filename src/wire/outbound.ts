@@ -1,6 +1,7 @@
 /** The upstream's leg as the floors above see it: what may be asked of a connection, and what is heard of a request. */
 import type { BodySink } from './body.ts'
 import type { ResponseHead } from './head.ts'
+import type { OutgoingHead } from './outgoing.ts'
 import type { TunnelEnd } from './tunnel.ts'
 
 /** Why a request to an upstream failed. */
@@ -32,6 +33,38 @@ export interface OutboundListener extends BodySink {
   flush(): void
   /** `untouched`: the connection had been used before and died without a byte of answer, as idle connections do. */
   failed(failure: OutboundFailure, untouched: boolean): void
+}
+
+/** What is asked of an upstream, whatever protocol carries it. Read during `request` only. */
+export interface OutboundRequest {
+  readonly method: string
+  /** Path and query. */
+  readonly target: string
+  /** The authority when `headers` have no Host. */
+  readonly host: string
+  /** Without what frames or hops, except for the Content-Length of a body whose length is known. */
+  readonly headers: OutgoingHead
+  /** A body of unknown length follows. */
+  readonly chunked: boolean
+  /** A protocol to switch to, or empty. */
+  readonly upgrade: string
+}
+
+/** One request on its way to an upstream. Over HTTP/1.1 it is the connection itself, which serves one after another. */
+export interface Outbound {
+  /** Starts the request. Nothing need be sent before `flush`, `endRequest` or a large `write`. */
+  request(request: OutboundRequest, timeouts: OutboundTimeouts, listener: OutboundListener): void
+  /** Sends body bytes; copies what it cannot send at once. False: wait for `sendable`. */
+  write(bytes: Uint8Array, start: number, end: number): boolean
+  /** Sends what has been gathered. False: wait for `sendable`. */
+  flush(): boolean
+  /** The request is complete. */
+  endRequest(trailers?: OutgoingHead | null): void
+  /** Stops reading the answer until `resume`: the client has no room. */
+  pause(): void
+  resume(): void
+  /** Ends the request, wherever it stands, without a word to the listener. */
+  destroy(): void
 }
 
 export interface OutboundTimeouts {

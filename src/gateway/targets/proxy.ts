@@ -4,13 +4,12 @@ import { type Reply, refuse } from '../../pipeline/reply.ts'
 import type { Verdict } from '../../pipeline/policy.ts'
 import type { ResponseView } from '../../pipeline/response.ts'
 import { runResponse, runUpstreamRequest } from '../../pipeline/run.ts'
-import { forwardRequest, forwardResponse, requestHead } from '../../upstream/request-head.ts'
+import { forwardRequest, forwardResponse } from '../../upstream/request-head.ts'
 import { tryAgain } from '../../upstream/retry.ts'
 import type { LiveInstance, LiveService } from '../../upstream/service.ts'
 import { FRAMING, type ResponseHead } from '../../wire/head.ts'
 import type { InboundListener } from '../../wire/inbound.ts'
-import type { OutboundH1 } from '../../wire/outbound-h1.ts'
-import type { OutboundFailure, OutboundListener } from '../../wire/outbound.ts'
+import type { Outbound, OutboundFailure, OutboundListener } from '../../wire/outbound.ts'
 import { OutgoingHead } from '../../wire/outgoing.ts'
 import { statusText } from '../../wire/status.ts'
 import { type TunnelEnd, joinTunnel } from '../../wire/tunnel.ts'
@@ -54,7 +53,7 @@ class ProxyFlow implements OutboundListener, InboundListener {
   private instance: LiveInstance | null = null
   /** Instances that could not be reached. */
   private tried: readonly LiveInstance[] = NOBODY
-  private connection: OutboundH1 | null = null
+  private connection: Outbound | null = null
   /** The client's body has begun to flow: this try is the only one. */
   private bodyStarted = false
   private answering = false
@@ -111,16 +110,11 @@ class ProxyFlow implements OutboundListener, InboundListener {
     if (framing === FRAMING.chunked && requestBody !== null) {
       this.lines.set('Content-Length', String(requestBody.length))
     }
-    const line = { method: head.method, target: x.path + x.query, host: this.instance!.name }
     const connection = (this.connection = this.instance!.pool.take(fresh))
-    connection.request(
-      requestHead(line, this.lines, chunked, upgrade),
-      head.method,
-      upgrade !== '',
-      chunked,
-      this.service.timeouts,
-      this,
-    )
+    const { method } = head
+    const host = this.instance!.name
+    const request = { method, target: x.path + x.query, host, headers: this.lines, chunked, upgrade }
+    connection.request(request, this.service.timeouts, this)
     if (framing === FRAMING.none) connection.endRequest()
     else if (requestBody !== null) {
       connection.write(requestBody, 0, requestBody.length)
@@ -181,7 +175,7 @@ class ProxyFlow implements OutboundListener, InboundListener {
     const lines = new OutgoingHead()
     forwardResponse(lines, head)
     lines.remove('content-length')
-    this.x.inbound.informational(head.status, head.reason, lines.lines())
+    this.x.inbound.informational(head.status, head.reason, lines)
   }
 
   head(head: ResponseHead): void {
@@ -236,11 +230,11 @@ class ProxyFlow implements OutboundListener, InboundListener {
     const reason = res.status === head.status ? head.reason : statusText(res.status)
     if (res.body !== null) {
       res.headers.set('Content-Length', String(res.body.length))
-      inbound.respond(res.status, reason, res.headers.lines(), FRAMING.length, res.body.length)
+      inbound.respond(res.status, reason, res.headers, FRAMING.length, res.body.length)
       inbound.write(res.body, 0, res.body.length)
       return this.complete()
     }
-    inbound.respond(res.status, reason, res.headers.lines(), head.framing, head.length)
+    inbound.respond(res.status, reason, res.headers, head.framing, head.length)
     const { held } = this
     this.held = null
     if (held === null) return
@@ -313,7 +307,7 @@ class ProxyFlow implements OutboundListener, InboundListener {
     lines.appendOwn('Upgrade', head.get('upgrade') ?? x.head.upgrade)
     x.status = 101
     x.actor = null
-    const client = x.inbound.switchProtocols(lines.lines())
+    const client = x.inbound.switchProtocols(lines)
     joinTunnel(client, upstream, TUNNEL_IDLE_MS, ({ bytesIn, bytesOut }) => {
       x.tunnelled(bytesIn, bytesOut)
     })

@@ -1,6 +1,7 @@
 /** A request over a pooled connection, and everything that is heard of it. */
 import type { ResponseHead } from '../../../src/wire/head.ts'
 import type { OutboundH1 } from '../../../src/wire/outbound-h1.ts'
+import { OutgoingHead } from '../../../src/wire/outgoing.ts'
 import type { OutboundFailure, OutboundListener, OutboundTimeouts } from '../../../src/wire/outbound.ts'
 import type { Pool } from '../../../src/wire/pool.ts'
 import type { TunnelEnd } from '../../../src/wire/tunnel.ts'
@@ -38,9 +39,12 @@ export class Asked implements OutboundListener {
     const { method = 'GET', body = '', open = false, timeouts = {}, fresh = false, upgrade = false } = options
     this.connection = pool.take(fresh)
     const bytes = Buffer.from(body, 'latin1')
-    const head = `${method} / HTTP/1.1\r\nHost: a\r\nContent-Length: ${bytes.length}\r\n\r\n`
+    const headers = new OutgoingHead()
+    headers.append('Host', 'a')
+    headers.append('Content-Length', String(bytes.length))
     const all = { connectMs: 0, firstByteMs: 0, idleMs: 0, totalMs: 0, ...timeouts }
-    this.connection.request(head, method, upgrade, false, all, this)
+    const request = { method, target: '/', host: 'a', headers, chunked: false, upgrade: upgrade ? 'websocket' : '' }
+    this.connection.request(request, all, this)
     if (open) this.connection.flush()
     else {
       this.connection.write(bytes, 0, bytes.length)

@@ -8,6 +8,7 @@ import { Deadlines } from '../../../src/wire/deadlines.ts'
 import { FRAMING, type RequestHead } from '../../../src/wire/head.ts'
 import type { Inbound, InboundHandler } from '../../../src/wire/inbound.ts'
 import { Listener } from '../../../src/wire/listener.ts'
+import { OutgoingHead } from '../../../src/wire/outgoing.ts'
 import type { Lines } from './grammar.ts'
 import { type SeenSockets, seeSockets } from './loopback.ts'
 
@@ -137,7 +138,9 @@ function heardOf(head: RequestHead): HeardRequest {
 
 function respond(inbound: Inbound, status: number, text: string): void {
   const body = Buffer.from(text, 'latin1')
-  inbound.respond(status, 'As Asked', `Content-Length: ${body.length}\r\n`, FRAMING.length, body.length)
+  const headers = new OutgoingHead()
+  headers.append('Content-Length', String(body.length))
+  inbound.respond(status, 'As Asked', headers, FRAMING.length, body.length)
   inbound.write(body, 0, body.length)
   inbound.end()
 }
