@@ -36,7 +36,15 @@ async function send(script: Script, options: Partial<CallRequest> = {}): Promise
   const body = options.body ?? BODY
   const headers = new OutgoingHead()
   headers.append('Content-Length', String(body.length))
-  const request = { method: 'POST', target: '/hook', host: 'a', headers, chunked: false, upgrade: '' }
+  const request = {
+    method: 'POST',
+    target: '/hook',
+    host: 'a',
+    headers,
+    chunked: false,
+    upgrade: '',
+    takesTrailers: false,
+  }
   const result = await new Promise<CallResult>((resolve) => {
     call(pool, { request, body, timeouts: NONE, keepBytes: 10, ...options }, (one) => {
       results.push(one)

@@ -36,7 +36,7 @@ function returned(...lines: readonly string[]): string[] {
     true,
   )
   const out = new OutgoingHead()
-  forwardResponse(out, head)
+  forwardResponse(out, head, false)
   return out.lines().split('\r\n').slice(0, -1)
 }
 
@@ -168,7 +168,7 @@ describe('forwardResponse', () => {
         const head = new ResponseHead()
         assert.equal(parseResponseHead(head, text, 'GET'), true)
         const out = new OutgoingHead()
-        forwardResponse(out, head)
+        forwardResponse(out, head, false)
         const lines = text.split('\r\n').slice(1, -2)
         assert.equal(
           out.lines(),
@@ -199,6 +199,7 @@ describe('a request that goes on', () => {
           headers: out,
           chunked: framing === 'chunked',
           upgrade: '',
+          takesTrailers: head.takesTrailers,
         })
         assert.equal(parseRequestHead(again, sent), null)
         assert.deepEqual(

@@ -1,6 +1,7 @@
 /** What of a received head goes on to the other leg: the only place that decides it. */
-import { FIELD, FRAMING, type RequestHead, type ResponseHead } from '../wire/head.ts'
-import type { OutgoingHead } from '../wire/outgoing.ts'
+import { FIELD, FRAMING, type Head, type RequestHead, type ResponseHead } from '../wire/head.ts'
+import { OutgoingHead } from '../wire/outgoing.ts'
+import { announcedTrailers } from '../wire/trailers.ts'
 
 /** Fields that end at us in either direction (RFC 9110 §7.6.1), or that we say ourselves. */
 const HOP_BY_HOP = [
@@ -43,12 +44,40 @@ export function forwardRequest(out: OutgoingHead, head: RequestHead, clientAddre
   if (head.authority !== '') out.appendOwn('X-Forwarded-Host', head.authority)
 }
 
-/** Fills `out` with an upstream's lines fit to go on to the client. Content-Length stays: the caller drops it when it reframes. */
-export function forwardResponse(out: OutgoingHead, head: ResponseHead): void {
+/**
+ * Fills `out` with an upstream's lines fit to go on to the client. Content-Length stays: the caller drops it when it reframes.
+ * `takesTrailers` says whether the client reads trailers.
+ */
+export function forwardResponse(out: OutgoingHead, head: ResponseHead, takesTrailers: boolean): void {
   out.reset(head)
   const { fields, count } = head
   for (let i = 0; i < count; i++) if (RESPONSE_DROPS[fields[i]!] === 1) out.drop(i)
   if (head.nominates) dropNominated(out, head)
+  if (takesTrailers && head.framing === FRAMING.chunked) announceTrailers(out, head)
+}
+
+/** `Trailer` is about this hop like the framing it belongs to, so it is said anew where trailers can come. */
+export function announceTrailers(out: OutgoingHead, head: Head): void {
+  const names = announcedTrailers(head)
+  if (names !== '') out.appendOwn('Trailer', names)
+}
+
+/**
+ * Received trailers fit to follow a body whose head went out as `sent`. What somebody decided in the head cannot be said otherwise
+ * after it: a receiver may merge the two. Null when none are left. A copy, for they may be sent later.
+ */
+export function forwardTrailers(trailers: Head, sent: OutgoingHead): OutgoingHead | null {
+  const out = new OutgoingHead()
+  out.reset(trailers)
+  let left = trailers.count
+  for (let i = 0; i < trailers.count; i++) {
+    if (!sent.decides(trailers.name(i).toLowerCase())) continue
+    out.drop(i)
+    left--
+  }
+  if (left === 0) return null
+  out.detach()
+  return out
 }
 
 function dropNominated(out: OutgoingHead, head: RequestHead | ResponseHead): void {

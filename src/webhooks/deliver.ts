@@ -16,6 +16,8 @@ import { type Ending, type RetryRules, outcomeByHand, outcomeOf, unsent } from '
 /** How much of an answer is kept with its attempt. */
 const RESPONSE_BYTES_KEPT = 4_096
 const USER_AGENT = 'Postern/0.1'
+/** Of an attempt's request: the body's length is known, and nothing but an answer is wanted. */
+const PLAIN = { chunked: false, upgrade: '', takesTrailers: false } as const
 
 export interface DeliverDeps {
   readonly clock: Clock
@@ -125,7 +127,7 @@ function toEndpoint({ message }: ClaimedDelivery, to: LiveEndpoint, startedAt: n
   return {
     pool: deps.pools.of(to.origin, deps.guard),
     url: to.endpoint.url,
-    outbound: { method: 'POST', target: to.target, host: to.host, headers: lines, chunked: false, upgrade: '' },
+    outbound: { method: 'POST', target: to.target, host: to.host, headers: lines, ...PLAIN },
   }
 }
 
@@ -149,6 +151,6 @@ function toService(
   return {
     pool: instance.pool,
     url: instance.url + target,
-    outbound: { method, target, host: instance.name, headers: lines, chunked: false, upgrade: '' },
+    outbound: { method, target, host: instance.name, headers: lines, ...PLAIN },
   }
 }

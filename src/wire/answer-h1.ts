@@ -13,6 +13,7 @@ export class AnswerH1 {
   /** HTTP/1.0 clients get no interim answers and no chunks. */
   private minor = 1
   private method = ''
+  private takesTrailers = false
   private bodyless = false
   /** Bytes that a Content-Length still promises; -1 when none was given. */
   private lengthLeft = -1
@@ -24,9 +25,10 @@ export class AnswerH1 {
   }
 
   /** Starts over for a request. */
-  reset({ minor, method, keepAlive, expectContinue }: RequestHead): void {
+  reset({ minor, method, keepAlive, expectContinue, takesTrailers }: RequestHead): void {
     this.minor = minor
     this.method = method
+    this.takesTrailers = takesTrailers
     this.closes = !keepAlive
     this.started = false
     this.continued = !expectContinue
@@ -90,7 +92,7 @@ export class AnswerH1 {
   /** False when a Content-Length promised more than came: the answer must not be taken for whole. */
   end(trailers?: OutgoingHead | null): boolean {
     if (this.lengthLeft > 0 && !this.bodyless) return false
-    this.writer.end(trailers)
+    this.writer.end(this.takesTrailers ? trailers : null)
     return true
   }
 }

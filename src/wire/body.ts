@@ -1,5 +1,6 @@
 /** Body framing (RFC 9112 §6–§7): decoders that pass the data on as it comes and know exactly where a body ends. */
 import type { Head } from './head.ts'
+import { TRAILER_BYTES_MAX, readTrailers } from './trailers.ts'
 
 /** Receives a body's data. The bytes are the reader's own buffer: valid during the call only. */
 export interface BodySink {
@@ -50,7 +51,6 @@ export class CloseDecoder implements BodyDecoder {
 
 /** Bytes that chunk extensions of one body may have in all: they are dropped, so more than this is abuse. */
 const EXTENSION_BYTES_MAX = 4_096
-const TRAILER_BYTES_MAX = 8_192
 
 const SIZE = 0
 const EXTENSION = 1
@@ -68,7 +68,7 @@ for (let i = 0; i < 16; i++) {
   HEX[i.toString(16).toUpperCase().charCodeAt(0)] = i
 }
 
-/** The chunked coding (RFC 9112 §7.1), read without any leniency: extensions and trailers are checked, bounded and dropped. */
+/** The chunked coding (RFC 9112 §7.1), read without any leniency: extensions are checked, bounded and dropped. */
 export class ChunkedDecoder implements BodyDecoder {
   private state = SIZE
   private size = 0
@@ -139,6 +139,11 @@ export class ChunkedDecoder implements BodyDecoder {
           if (stop === -1) return -1
           i = stop
           if ((this.state as number) === OVER) {
+            if (this.trailer !== '') {
+              const trailers = readTrailers(this.trailer)
+              if (trailers === null) return -1
+              if (trailers.count > 0) sink.trailers?.(trailers)
+            }
             sink.end()
             return i
           }
@@ -151,7 +156,7 @@ export class ChunkedDecoder implements BodyDecoder {
     return i
   }
 
-  /** Collects trailer lines until the blank one. Each must be a field line; none is passed on. */
+  /** Collects trailer lines until the blank one. Each must be a field line. */
   private readTrailer(bytes: Buffer, start: number, end: number): number {
     for (let i = start; i < end; i++) {
       const c = bytes[i]!
@@ -159,6 +164,7 @@ export class ChunkedDecoder implements BodyDecoder {
         if (!this.trailer.endsWith('\r')) return -1
         const line = this.trailer.slice(this.trailer.lastIndexOf('\n') + 1, -1)
         if (line === '') {
+          this.trailer = this.trailer.slice(0, -1)
           this.state = OVER
           return i + 1
         }

@@ -143,6 +143,8 @@ export class RequestHead extends Head {
   length = 0
   keepAlive = true
   expectContinue = false
+  /** The client reads trailers: it says so in TE, or its protocol always has them (RFC 9110 §6.5.1). */
+  takesTrailers = false
   /** The protocol asked for in `Upgrade`, lower case, when Connection names it too; else empty. */
   upgrade = ''
 }

@@ -47,6 +47,7 @@ export class OutboundH1 implements Outbound, Timed {
   private readonly closeDecoder = new CloseDecoder()
   private readonly fromDecoder: BodySink = {
     data: (bytes, start, end) => this.listener?.data(bytes, start, end),
+    trailers: (trailers) => this.listener?.trailers?.(trailers),
     end: () => {
       this.answered = true
     },

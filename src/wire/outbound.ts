@@ -48,6 +48,8 @@ export interface OutboundRequest {
   readonly chunked: boolean
   /** A protocol to switch to, or empty. */
   readonly upgrade: string
+  /** Trailers of the answer will be read. */
+  readonly takesTrailers: boolean
 }
 
 /** One request on its way to an upstream. Over HTTP/1.1 it is the connection itself, which serves one after another. */

@@ -20,12 +20,15 @@ export class OutgoingHead {
   private dropped3 = 0
   /** Name, value, name, value … */
   private readonly added: string[] = []
+  /** Lower-case names that somebody removed or replaced. */
+  private readonly removed: string[] = []
 
   /** Starts over from a received head (every line kept) or from nothing. */
   reset(source: Head | null): void {
     this.source = source
     this.dropped0 = this.dropped1 = this.dropped2 = this.dropped3 = 0
     this.added.length = 0
+    this.removed.length = 0
   }
 
   /** Copies the received head it refers to, for when its connection will read another one before this is written. */
@@ -72,9 +75,17 @@ export class OutgoingHead {
   /** Drops every line named so. */
   remove(name: string): void {
     const lower = name.toLowerCase()
+    this.removed.push(lower)
     const head = this.source
     if (head !== null) for (let i = 0; i < head.count; i++) if (head.is(i, lower)) this.drop(i)
     for (let i = this.added.length - 2; i >= 0; i -= 2) if (this.isAdded(i, lower)) this.added.splice(i, 2)
+  }
+
+  /** True when somebody added, replaced or removed `name` (lower case): what it says is decided here and nowhere else. */
+  decides(name: string): boolean {
+    if (this.removed.includes(name)) return true
+    for (let i = 0; i < this.added.length; i += 2) if (this.isAdded(i, name)) return true
+    return false
   }
 
   /** Replaces every line named so by one. The name is written as given. Throws InvalidHeader. */

@@ -59,6 +59,7 @@ function readRequestFields(head: RequestHead): Problem | null {
   let expect = -1
   let upgrade = -1
   let wantsUpgrade = false
+  head.takesTrailers = false
   head.keepAlive = head.minor === 1
   head.closes = false
   head.nominates = false
@@ -85,6 +86,9 @@ function readRequestFields(head: RequestHead): Problem | null {
       case FIELD.expect:
         if (expect !== -1) return PROBLEMS.expectationFailed
         expect = line
+        break
+      case FIELD.te:
+        head.takesTrailers ||= head.minor === 1 && /(?:^|,)[ \t]*trailers[ \t]*(?:,|$)/i.test(head.value(line))
         break
       case FIELD.upgrade:
         if (upgrade !== -1) return PROBLEMS.malformedRequest

@@ -1,7 +1,7 @@
 /** The body of one request on an HTTP/1.1 connection: decoded, bounded, and given to whoever asked, or dropped. */
 import { type Problem, PROBLEMS } from '../base/problem.ts'
 import { type BodyDecoder, type BodySink, ChunkedDecoder, LengthDecoder } from './body.ts'
-import { FRAMING, type RequestHead } from './head.ts'
+import { FRAMING, type Head, type RequestHead } from './head.ts'
 
 /** How much of a body nobody wants is read to keep its connection. */
 export const DISCARD_BYTES_MAX = 65_536
@@ -46,6 +46,11 @@ export class RequestBody implements BodySink {
     this.bytes += end - start
     if (this.bytesMax !== 0 && this.bytes > this.bytesMax) this.excess = true
     if (!this.excess) this.sink?.data(bytes, start, end)
+  }
+
+  /** From the decoder. */
+  trailers(trailers: Head): void {
+    this.sink?.trailers?.(trailers)
   }
 
   /** From the decoder. The sink is told by `finish`, after the connection has noted that the request is complete. */

@@ -13,6 +13,7 @@ const written = (options: Partial<OutboundRequest>) =>
     headers: new OutgoingHead(),
     chunked: false,
     upgrade: '',
+    takesTrailers: false,
     ...options,
   })
 
@@ -33,6 +34,10 @@ describe('requestText', () => {
     assert.equal(
       written({ upgrade: 'websocket' }),
       'GET /a?b HTTP/1.1\r\nHost: fallback:1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n',
+    )
+    assert.equal(
+      written({ takesTrailers: true }),
+      'GET /a?b HTTP/1.1\r\nHost: fallback:1\r\nConnection: TE\r\nTE: trailers\r\n\r\n',
     )
   })
 })

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Sendable } from '../support/raw-client.ts'
-import { valuesOf } from '../support/raw-message.ts'
+import { valuesOf, written } from '../support/raw-message.ts'
 import { type RecordedRequest, ok } from '../support/recording-upstream.ts'
 import { pieces } from './notation.ts'
 import { type Rig, clientLines } from './rig.ts'
@@ -14,6 +14,8 @@ export interface Seen {
   readonly body?: string
   /** Default: `length` with a body, `none` without. */
   readonly framing?: RecordedRequest['framing']
+  /** Default: none. */
+  readonly trailers?: readonly string[]
   /** The client named no host (HTTP/1.0). */
   readonly hostless?: true
 }
@@ -69,8 +71,8 @@ export function sawExactly(request: RecordedRequest, seen: Seen): void {
   assert.equal(request.start, seen.start)
   if (seen.lines !== undefined) assert.deepEqual(clientLines(request), seen.lines)
   assert.deepEqual(
-    { framing: request.framing, body: request.body.toString('latin1'), trailers: request.trailers },
-    { framing, body, trailers: [] },
+    { framing: request.framing, body: request.body.toString('latin1'), trailers: written(request.trailers) },
+    { framing, body, trailers: seen.trailers ?? [] },
   )
   assert.deepEqual(valuesOf(request, 'connection'), [])
   assert.deepEqual(valuesOf(request, 'x-forwarded-for'), ['127.0.0.1'])

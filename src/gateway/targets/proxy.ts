@@ -4,10 +4,10 @@ import { type Reply, refuse } from '../../pipeline/reply.ts'
 import type { Verdict } from '../../pipeline/policy.ts'
 import type { ResponseView } from '../../pipeline/response.ts'
 import { runResponse, runUpstreamRequest } from '../../pipeline/run.ts'
-import { forwardRequest, forwardResponse } from '../../upstream/request-head.ts'
+import { announceTrailers, forwardRequest, forwardResponse, forwardTrailers } from '../../upstream/request-head.ts'
 import { tryAgain } from '../../upstream/retry.ts'
 import type { LiveInstance, LiveService } from '../../upstream/service.ts'
-import { FRAMING, type ResponseHead } from '../../wire/head.ts'
+import { FRAMING, type Head, type ResponseHead } from '../../wire/head.ts'
 import type { InboundListener } from '../../wire/inbound.ts'
 import type { Outbound, OutboundFailure, OutboundListener } from '../../wire/outbound.ts'
 import { OutgoingHead } from '../../wire/outgoing.ts'
@@ -49,7 +49,13 @@ type AnswerStart = Pick<ResponseHead, 'status' | 'reason' | 'framing' | 'length'
 class ProxyFlow implements OutboundListener, InboundListener {
   private readonly x: GatewayExchange
   private readonly service: LiveService
-  private readonly lines = new OutgoingHead()
+  /** The head as it goes out: the request's, then the answer's. */
+  private lines = new OutgoingHead()
+  /** The client's trailers, to follow its body. */
+  private requestTrailers: OutgoingHead | null = null
+  private requestEnded = false
+  /** The upstream's trailers, to follow its answer. */
+  private trailersOut: OutgoingHead | null = null
   private instance: LiveInstance | null = null
   /** Instances that could not be reached. */
   private tried: readonly LiveInstance[] = NOBODY
@@ -84,6 +90,7 @@ class ProxyFlow implements OutboundListener, InboundListener {
     x.instance = this.instance!.name
     forwardRequest(this.lines, x.head, x.clientAddress, x.encrypted)
     if (x.requestBody !== null) this.lines.remove('expect')
+    else if (x.head.framing === FRAMING.chunked) announceTrailers(this.lines, x.head)
     const policies = x.route.pipeline.upstreamRequest
     if (policies === null) return this.send(fresh)
     let verdict: Verdict
@@ -111,9 +118,9 @@ class ProxyFlow implements OutboundListener, InboundListener {
       this.lines.set('Content-Length', String(requestBody.length))
     }
     const connection = (this.connection = this.instance!.pool.take(fresh))
-    const { method } = head
+    const { method, takesTrailers } = head
     const host = this.instance!.name
-    const request = { method, target: x.path + x.query, host, headers: this.lines, chunked, upgrade }
+    const request = { method, target: x.path + x.query, host, headers: this.lines, chunked, upgrade, takesTrailers }
     connection.request(request, this.service.timeouts, this)
     if (framing === FRAMING.none) connection.endRequest()
     else if (requestBody !== null) {
@@ -134,12 +141,19 @@ class ProxyFlow implements OutboundListener, InboundListener {
     const { x } = this
     if (this.bodyStarted || x.head.framing === FRAMING.none || x.requestBody !== null) return
     this.bodyStarted = true
+    const sent = this.lines
     x.inbound.readBody(
       {
         data: (bytes, start, end) => {
           if (this.connection !== null && !this.connection.write(bytes, start, end)) x.inbound.pauseBody()
         },
-        end: () => this.connection?.endRequest(),
+        trailers: (trailers) => {
+          this.requestTrailers = forwardTrailers(trailers, sent)
+        },
+        end: () => {
+          this.requestEnded = true
+          this.connection?.endRequest(this.requestTrailers)
+        },
         flush: () => {
           if (this.connection?.flush() === false) x.inbound.pauseBody()
         },
@@ -173,15 +187,18 @@ class ProxyFlow implements OutboundListener, InboundListener {
 
   informational(head: ResponseHead): void {
     const lines = new OutgoingHead()
-    forwardResponse(lines, head)
+    forwardResponse(lines, head, false)
     lines.remove('content-length')
     this.x.inbound.informational(head.status, head.reason, lines)
   }
 
   head(head: ResponseHead): void {
-    const { x, lines } = this
+    const { x } = this
     const { pipeline } = x.route
-    forwardResponse(lines, head)
+    // An early answer: what the request's head decided still holds for its trailers.
+    if (this.bodyStarted && !this.requestEnded) this.lines = new OutgoingHead()
+    const { lines } = this
+    forwardResponse(lines, head, x.head.takesTrailers)
     if (head.status === 204) lines.remove('content-length')
     const res: ResponseView = { status: head.status, headers: lines, fromUpstream: true, body: null }
     if (pipeline.response === null) return this.begin(head, res)
@@ -230,6 +247,7 @@ class ProxyFlow implements OutboundListener, InboundListener {
     const reason = res.status === head.status ? head.reason : statusText(res.status)
     if (res.body !== null) {
       res.headers.set('Content-Length', String(res.body.length))
+      res.headers.remove('trailer')
       inbound.respond(res.status, reason, res.headers, FRAMING.length, res.body.length)
       inbound.write(res.body, 0, res.body.length)
       return this.complete()
@@ -254,6 +272,10 @@ class ProxyFlow implements OutboundListener, InboundListener {
     this.held.push(Buffer.from(bytes.subarray(start, end)))
   }
 
+  trailers(trailers: Head): void {
+    if (this.x.head.takesTrailers) this.trailersOut = forwardTrailers(trailers, this.lines)
+  }
+
   flush(): void {
     if (this.answering && !this.x.inbound.flush()) this.connection?.pause()
   }
@@ -271,7 +293,7 @@ class ProxyFlow implements OutboundListener, InboundListener {
     x.actor = null
     inbound.flush()
     x.finish()
-    inbound.end()
+    inbound.end(this.trailersOut)
   }
 
   // ---- when it goes wrong
@@ -303,7 +325,7 @@ class ProxyFlow implements OutboundListener, InboundListener {
   upgraded(head: ResponseHead, upstream: TunnelEnd): void {
     const { x, lines } = this
     this.connection = null
-    forwardResponse(lines, head)
+    forwardResponse(lines, head, false)
     lines.appendOwn('Upgrade', head.get('upgrade') ?? x.head.upgrade)
     x.status = 101
     x.actor = null

@@ -43,7 +43,15 @@ export class Asked implements OutboundListener {
     headers.append('Host', 'a')
     headers.append('Content-Length', String(bytes.length))
     const all = { connectMs: 0, firstByteMs: 0, idleMs: 0, totalMs: 0, ...timeouts }
-    const request = { method, target: '/', host: 'a', headers, chunked: false, upgrade: upgrade ? 'websocket' : '' }
+    const request = {
+      method,
+      target: '/',
+      host: 'a',
+      headers,
+      chunked: false,
+      upgrade: upgrade ? 'websocket' : '',
+      takesTrailers: false,
+    }
     this.connection.request(request, all, this)
     if (open) this.connection.flush()
     else {
