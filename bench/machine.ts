@@ -8,8 +8,18 @@ import { watchOthers } from './accounting.ts'
 
 const HERE = import.meta.dirname
 
-/** Every program is in the Debian and Ubuntu package of the same name. */
-export type Program = 'nginx' | 'haproxy' | 'redis-server' | 'wrk'
+/** What a benchmark may need on the machine, and the Debian and Ubuntu package that has it. */
+const PACKAGES = {
+  nginx: 'nginx',
+  'nginx-lua': 'libnginx-mod-http-lua',
+  haproxy: 'haproxy',
+  caddy: 'caddy',
+  'redis-server': 'redis-server',
+  wrk: 'wrk',
+} as const
+export type Program = keyof typeof PACKAGES
+/** A module of nginx is no program, so that it is looked for as a file. */
+const LUA_MODULE = '/usr/lib/nginx/modules/ngx_http_lua_module.so'
 
 /** Servers run on one core, load and upstream on the other. */
 export const SERVER_CORE = 0
@@ -26,10 +36,10 @@ export function requireTwoCores(): void {
 export function requirePrograms(programs: readonly Program[]): void {
   // Where Debian puts servers, which is not on everybody's path.
   process.env['PATH'] = `${process.env['PATH'] ?? ''}${delimiter}/usr/sbin`
-  const missing = programs.filter((program) => !has(program))
+  const missing = programs.filter((program) => !has(program)).map((program) => PACKAGES[program])
   if (missing.length === 0) return
   const install = `apt-get install -y --no-install-recommends ${missing.join(' ')}`
-  if (!has('apt-get') || process.getuid?.() !== 0) {
+  if (!onPath('apt-get') || process.getuid?.() !== 0) {
     throw new Refusal(`Install ${missing.join(', ')} first, for example with: sudo ${install}`)
   }
   note(`installing ${missing.join(', ')}`)
@@ -52,7 +62,11 @@ export function requirePackages(): void {
   if (status !== 0) throw new Refusal('Could not install the peers’ packages; run by hand: npm ci --prefix bench')
 }
 
-function has(program: string): boolean {
+function has(program: Program): boolean {
+  return program === 'nginx-lua' ? existsSync(LUA_MODULE) : onPath(program)
+}
+
+function onPath(program: string): boolean {
   return spawnSync('sh', ['-c', `command -v ${program}`]).status === 0
 }
 
@@ -94,7 +108,7 @@ export function note(text: string): void {
 export async function runBenchmark(main: () => Promise<void>): Promise<void> {
   try {
     await main()
-    process.exit(0)
+    process.exit(process.exitCode ?? 0)
   } catch (error) {
     const text = error instanceof Refusal ? error.message : error instanceof Error ? error.stack : String(error)
     process.stderr.write(`${styleText('red', text ?? 'failed', { stream: process.stderr })}\n`)

@@ -5,7 +5,7 @@ import { z } from 'zod'
 import { cpuMicros } from './accounting.ts'
 import type { RunningPlatform } from './peers/webhook-peer.ts'
 import type { Launched } from './processes.ts'
-import { parseSummary, startLoad } from './wrk.ts'
+import { parseSummary, startLoad } from './loads/wrk.ts'
 
 const CONNECTIONS = 64
 /** What the receiver's `/books` answers. */

@@ -21,7 +21,7 @@ interface Entrant extends WebhookEntrant {
 }
 
 async function main(): Promise<void> {
-  const options = readOptions('npm run bench:webhooks --', { rounds: 3, seconds: 4 })
+  const options = readOptions('npm run bench:webhooks --', { rounds: 3, seconds: 4 }, PEERS)
   if (options === null) return
   const peers = select(PEERS, options.only)
   requireTwoCores()

@@ -3,11 +3,12 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { SERVER_CORE } from '../machine.ts'
 import { freePort, launch, untilListening } from '../processes.ts'
-import type { GatewayPeer } from './gateway-peer.ts'
+import type { Peer } from './peer.ts'
 
-export const haproxy: GatewayPeer = {
+export const haproxy: Peer = {
   name: 'HAProxy',
-  async start({ folder, upstreamPort }) {
+  programs: ['haproxy'],
+  async start({ folder, upstream }) {
     const port = await freePort()
     const file = join(folder, 'haproxy.cfg')
     writeFileSync(
@@ -25,7 +26,7 @@ frontend gateway
   bind 127.0.0.1:${port} backlog 1024
   default_backend upstream
 backend upstream
-  server upstream 127.0.0.1:${upstreamPort}\n`,
+  server upstream 127.0.0.1:${upstream.port}\n`,
     )
     const launched = launch('haproxy', ['-db', '-f', file], SERVER_CORE)
     await untilListening(launched, 'haproxy', port)

@@ -1,71 +1,61 @@
-/** nginx twice: as the upstream that all gateways stand in front of, and as the peer that sets the scale. */
-import { writeFileSync } from 'node:fs'
+/** nginx, the peer that sets the scale: plain, and with the least Lua that does what a gateway's policies do. */
 import { join } from 'node:path'
-import { LOAD_CORE, SERVER_CORE } from '../machine.ts'
-import { freePort, launch, untilListening } from '../processes.ts'
-import type { Launched } from '../processes.ts'
-import type { GatewayPeer } from './gateway-peer.ts'
+import { SERVER_CORE } from '../machine.ts'
+import { KEY } from './key.ts'
+import { startNginx } from './nginx-config.ts'
+import type { NginxParts } from './nginx-config.ts'
+import type { Ground, Peer, Running } from './peer.ts'
 
-/** 212 bytes of JSON. */
-const ANSWER = JSON.stringify({
-  id: 'usr_2n5kq8',
-  name: 'Example Person',
-  email: 'person@shop.example',
-  roles: ['customer', 'reviewer'],
-  address: { street: '1 Example Street', city: 'Utrecht', country: 'NL' },
-  created: '2024-05-01T12:00:00Z',
-}).padEnd(212)
-
-export async function startUpstream(folder: string): Promise<{ readonly launched: Launched; readonly port: number }> {
-  const port = await freePort()
-  const server = `access_log off;
-    server {
-      listen 127.0.0.1:${port} backlog=1024;
-      location / { default_type application/json; return 200 '${ANSWER}'; }
-    }`
-  const launched = await startNginx(folder, server, port, LOAD_CORE)
-  return { launched, port }
+/** `proxy_pass` with upstream connections kept and an access log written in blocks. */
+function proxy({ folder, upstream }: Ground, location: string): NginxParts {
+  return {
+    http: `access_log ${join(folder, 'access.log')} combined buffer=64k flush=1s;
+    upstream upstream { server 127.0.0.1:${upstream.port}; keepalive 128; keepalive_requests 1000000000; }`,
+    server: `location / {
+      ${location}
+      proxy_pass http://upstream;
+      proxy_http_version 1.1;
+      proxy_set_header Connection "";
+    }`,
+  }
 }
 
-export const nginx: GatewayPeer = {
+async function start(ground: Ground, parts: NginxParts): Promise<Running> {
+  const { launched, port } = await startNginx(ground, parts, SERVER_CORE)
+  const scheme = ground.certificate === undefined ? 'http' : 'https'
+  return { launched, origin: `${scheme}://127.0.0.1:${port}`, headers: {} }
+}
+
+export const nginx: Peer = {
   name: 'nginx',
-  async start({ folder, upstreamPort }) {
-    const port = await freePort()
-    const server = `access_log ${join(folder, 'access.log')} combined buffer=64k flush=1s;
-    upstream upstream { server 127.0.0.1:${upstreamPort}; keepalive 128; keepalive_requests 1000000000; }
-    server {
-      listen 127.0.0.1:${port} backlog=1024;
-      location / {
-        proxy_pass http://upstream;
-        proxy_http_version 1.1;
-        proxy_set_header Connection "";
-      }
-    }`
-    const launched = await startNginx(folder, server, port, SERVER_CORE)
-    return { launched, origin: `http://127.0.0.1:${port}`, headers: {} }
-  },
+  start: (ground) => start(ground, proxy(ground, '')),
 }
 
-/** One worker that keeps connections as long as the load does. Its folders are ours, so that it needs no privileges. */
-async function startNginx(folder: string, http: string, port: number, core: number): Promise<Launched> {
-  const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
-    .map((kind) => `${kind}_temp_path ${join(folder, kind)};`)
-    .join(' ')
-  const file = join(folder, 'nginx.conf')
-  writeFileSync(
-    file,
-    `daemon off;
-  worker_processes 1;
-  pid ${join(folder, 'nginx.pid')};
-  events { worker_connections 1024; }
-  http {
-    ${temporary}
-    keepalive_timeout 1h;
-    keepalive_requests 1000000000;
-    ${http}
-  }\n`,
-  )
-  const launched = launch('nginx', ['-e', join(folder, 'error.log'), '-c', file], core)
-  await untilListening(launched, 'nginx', port)
-  return launched
+/**
+ * A key looked up in a table, a counter of this second in memory shared by workers, one header for the service and one
+ * for the client: nothing of what a gateway would add to that (no configuration, no hashing of keys, no metrics).
+ */
+const POLICIES = `access_by_lua_block {
+        local consumer = consumers[ngx.var.http_x_api_key]
+        if not consumer then return ngx.exit(401) end
+        local count = ngx.shared.counters:incr(consumer, 1, 0, 1)
+        if count > 10000000 then return ngx.exit(429) end
+        ngx.req.set_header('X-Consumer', consumer)
+        ngx.header['RateLimit'] = 10000000 - count
+      }`
+
+export const nginxLua: Peer = {
+  name: 'nginx + Lua',
+  programs: ['nginx-lua'],
+  async start(ground) {
+    const { http, server } = proxy(ground, POLICIES)
+    const running = await start(ground, {
+      main: 'load_module modules/ndk_http_module.so; load_module modules/ngx_http_lua_module.so;',
+      http: `${http}
+      lua_shared_dict counters 10m;
+      init_by_lua_block { consumers = { ['${KEY}'] = 'load' } }`,
+      server,
+    })
+    return { ...running, headers: { 'x-api-key': KEY }, refusedHeaders: { 'x-api-key': `${KEY}-wrong` } }
+  },
 }

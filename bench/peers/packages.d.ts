@@ -43,14 +43,23 @@ declare module 'bullmq' {
   }
 }
 
+declare module 'http-proxy' {
+  import type { Agent, Server } from 'node:http'
+  const httpProxy: { createProxyServer(options: { target: string; agent: Agent }): Pick<Server, 'listen'> }
+  export = httpProxy
+}
+
 declare module 'undici' {
+  import type { IncomingMessage } from 'node:http'
+  import type { Readable } from 'node:stream'
+  type Values = Record<string, string | string[] | undefined>
   export class Pool {
-    constructor(origin: string, options: { connections: number; pipelining: number })
+    constructor(origin: string, options?: { connections: number; pipelining: number })
     request(options: {
       path: string
-      method: 'POST'
-      headers: Record<string, string>
-      body: string
-    }): Promise<{ statusCode: number; body: { dump(): Promise<void> } }>
+      method: string
+      headers: Values
+      body: string | IncomingMessage | null
+    }): Promise<{ statusCode: number; headers: Values; body: Readable & { dump(): Promise<void> } }>
   }
 }

@@ -5,10 +5,10 @@ import { join } from 'node:path'
 import { SERVER_CORE } from '../machine.ts'
 import { freePort, launch, until } from '../processes.ts'
 import type { Launched } from '../processes.ts'
-import type { GatewayPeer } from './gateway-peer.ts'
+import { KEY } from './key.ts'
+import type { Peer } from './peer.ts'
 
 const MAIN = join(import.meta.dirname, '..', '..', 'src', 'main.ts')
-const KEY = 'bench-4f9c1e7a2b'
 
 export interface RunningPostern {
   readonly launched: Launched
@@ -45,11 +45,11 @@ export function posternToken(file: string): string {
   return stdout.trim()
 }
 
-function gatewayPeer(name: string, policies: string, guarded: boolean): GatewayPeer {
+function gatewayPeer(name: string, policies: string, guarded: boolean): Peer {
   return {
     name,
-    async start({ folder, upstreamPort }) {
-      const parts = `services: { upstream: { instances: [http://127.0.0.1:${upstreamPort}] } }
+    async start({ folder, upstream }) {
+      const parts = `services: { upstream: { instances: [http://127.0.0.1:${upstream.port}] } }
 consumers: { load: { credentials: [{ api-key: ${KEY} }] } }
 routes: { everything: { match: { path: /* }, policies: ${policies}, proxy: upstream } }`
       const { launched, gateway } = await startPostern(folder, parts, SERVER_CORE)
@@ -64,7 +64,7 @@ routes: { everything: { match: { path: /* }, policies: ${policies}, proxy: upstr
   }
 }
 
-export const posternPlain = gatewayPeer('Postern', '[]', false)
+export const postern = gatewayPeer('Postern', '[]', false)
 
 /** A limit that no load reaches: counting is measured, refusing is not. */
 export const posternPolicies = gatewayPeer(

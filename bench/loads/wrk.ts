@@ -1,8 +1,8 @@
 /** Load by wrk: a closed loop of keep-alive connections in one thread, its summary read as data. */
 import { join } from 'node:path'
 import { z } from 'zod'
-import { launch } from './processes.ts'
-import type { Launched } from './processes.ts'
+import { launch } from '../processes.ts'
+import type { Launched } from '../processes.ts'
 
 /** What summary.lua prints. */
 const SUMMARY = z.object({

@@ -1,0 +1,35 @@
+/** What a work is to reach, as a ratio to a peer of the same rounds, and whether it does. */
+import { medianRatio } from '../statistics.ts'
+import { figure } from '../table.ts'
+import type { Verdict } from '../table.ts'
+
+interface Named {
+  readonly name: string
+}
+
+/** The figures of a server, round by round; none when it was not measured or had errors. */
+export type Rounds<K extends string> = (peer: Named, key: K) => readonly number[]
+
+export interface Target<K extends string> {
+  /** What is divided by what. */
+  readonly text: string
+  readonly sense: 'at most' | 'at least'
+  readonly limit: number
+  /** NaN when one of the two was not measured. */
+  readonly ratio: (of: Rounds<K>) => number
+}
+
+export function judge<K extends string>({ text, sense, limit, ratio }: Target<K>, of: Rounds<K>): Verdict {
+  const measured = ratio(of)
+  const met = sense === 'at most' ? measured <= limit : measured >= limit
+  return {
+    target: `${text} ${sense === 'at most' ? '≤' : '≥'} ${limit} ×`,
+    met: Number.isNaN(measured) ? null : met,
+    measured: `${figure(measured, 2)} ×`,
+  }
+}
+
+/** One server's figure over another's. */
+export function over<K extends string>(peer: Named, base: Named, key: K): Target<K>['ratio'] {
+  return (of) => medianRatio(of(peer, key), of(base, key))
+}
