@@ -2,7 +2,6 @@
 import { randomBytes } from 'node:crypto'
 import { mkdirSync, readFileSync } from 'node:fs'
 import { flushCompileCache } from 'node:module'
-import { isIP } from 'node:net'
 import { dirname } from 'node:path'
 import { createAdminApp } from './admin/app.ts'
 import { listenAdmin } from './admin/server.ts'
@@ -18,7 +17,7 @@ import { createSharedCounters, sharedCounters } from './counters/shared-memory.t
 import { Engines } from './engines.ts'
 import { type Explanation, explain } from './gateway/explain.ts'
 import { type Snapshot, compileSnapshot } from './gateway/snapshot.ts'
-import type { DesiredState, ListenerSpec } from './model/gateway.ts'
+import { type DesiredState, type ListenerSpec, listenerName } from './model/gateway.ts'
 import { openLog } from './observe/process-log.ts'
 import { exposition } from './observe/metrics.ts'
 import { policyNamed } from './policies/index.ts'
@@ -248,6 +247,7 @@ export async function startApp({ file, env, onFatal }: AppOptions): Promise<App>
   return app
 }
 
-function urlOf({ host, port }: ListenerSpec): string {
-  return `http://${isIP(host) === 6 ? `[${host}]` : host}:${port}`
+/** A URL, or `unix:PATH`. */
+function urlOf(spec: ListenerSpec): string {
+  return 'path' in spec ? listenerName(spec) : `http://${listenerName(spec)}`
 }

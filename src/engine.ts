@@ -16,7 +16,7 @@ import type { ConsumerIdentity } from './pipeline/exchange.ts'
 import type { PolicyDeps } from './pipeline/policy.ts'
 import { policyNamed } from './policies/index.ts'
 import { clientOf } from './store/sqlite/client.ts'
-import { type EngineBoot, answerCalls } from './threads.ts'
+import { type EngineBoot, type EngineEvent, answerCalls } from './threads.ts'
 import { Services } from './upstream/service.ts'
 import { acceptor } from './webhooks/accept.ts'
 import type { DeliverDeps } from './webhooks/deliver.ts'
@@ -104,11 +104,18 @@ const admin = new Gateway(adminFront({ url: boot.adminUrl, token: boot.adminToke
 const clientTimeouts = { headMs: 10_000, bodyIdleMs: 30_000, keepAliveMs: 75_000 }
 const listeners: Listener[] = []
 
-async function listen(handler: Gateway, spec: ListenerSpec, reusePort: boolean): Promise<ListenerSpec> {
+/** Listens for `handler` on the listener of this place in the list; `shared` with other engines. */
+async function listen(place: number, handler: Gateway, spec: ListenerSpec, shared: boolean): Promise<ListenerSpec> {
   const listener = new Listener(handler, deadlines, clientTimeouts)
-  const { port } = await listener.listen({ ...spec, reusePort })
+  if ('path' in spec) {
+    await listener.listen(spec, spec.backlog)
+    if (shared) listener.accepted = () => parentPort!.postMessage({ acceptedAt: place } satisfies EngineEvent)
+    listeners.push(listener)
+    return spec
+  }
+  const port = await listener.listen({ ...spec, reusePort: shared }, spec.backlog)
   listeners.push(listener)
-  return { host: spec.host, port }
+  return { ...spec, port }
 }
 
 directory.apply({ consumers: await store.allConsumers(), endpoints: await store.allEndpoints() })
@@ -117,8 +124,8 @@ dispatcher.start()
 answerCalls(parentPort!, {
   async listen(specs, adminSpec, shared) {
     const bound = []
-    for (const spec of specs) bound.push(await listen(gateway, spec, shared))
-    bound.push(await listen(admin, adminSpec, shared))
+    for (const [place, spec] of specs.entries()) bound.push(await listen(place, gateway, spec, shared))
+    bound.push(await listen(specs.length, admin, adminSpec, shared))
     flushCompileCache()
     giveBackMemory()
     return bound

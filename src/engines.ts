@@ -4,6 +4,7 @@ import { Worker } from 'node:worker_threads'
 import type { ListenerSpec } from './model/gateway.ts'
 import type { Log } from './observe/log.ts'
 import { type EngineBoot, type EngineCalls, EngineEnded, callsTo } from './threads.ts'
+import { UnixAddress } from './wire/unix-address.ts'
 
 /** How long after an engine's end another is started in its place: one that fails at once must not spin. Doubles up to the bound. */
 const ENGINE_AGAIN_MS = 250
@@ -28,6 +29,8 @@ export class Engines {
   private readonly engines = new Map<number, Engine>()
   /** The admin listener is the last; with real ports once the first engine listens. */
   private addresses: readonly ListenerSpec[] = []
+  /** By place in `addresses`. */
+  private readonly unix = new Map<number, UnixAddress>()
   private shared = false
   private stopping = false
 
@@ -40,6 +43,12 @@ export class Engines {
     this.addresses = addresses
     this.shared = threads > 1
     if (this.shared) await insistOnFree(addresses)
+    for (const [place, address] of addresses.entries()) {
+      if (!('path' in address)) continue
+      const unix = new UnixAddress(address.path, process.pid)
+      await unix.claim(false)
+      this.unix.set(place, unix)
+    }
     for (let index = 0; index < threads; index++) this.addresses = await this.startOne(index)
     return this.addresses
   }
@@ -69,6 +78,7 @@ export class Engines {
 
   async terminate(): Promise<void> {
     this.stopping = true
+    for (const unix of this.unix.values()) unix.release()
     await Promise.all([...this.engines.values()].map(({ worker }) => worker.terminate()))
   }
 
@@ -79,19 +89,29 @@ export class Engines {
       workerData: boot,
       transferList: [boot.store],
     })
-    const engine: Engine = { worker, calls: callsTo(worker, this.deps.log), serves: false }
+    const engine: Engine = {
+      worker,
+      calls: callsTo(worker, this.deps.log, ({ acceptedAt }) => this.unix.get(acceptedAt)?.next()),
+      serves: false,
+    }
     // From here on it is told everything: what is said before it listens to us waits for it.
     this.engines.set(index, engine)
     worker.on('error', (error) => this.deps.log.error({ err: error, engine: index }, 'an engine failed'))
     worker.once('exit', () => {
       this.engines.delete(index)
+      for (const unix of this.unix.values()) unix.left(index)
       // Its connections are lost and its leases fall free; the others serve on, and another takes its place.
       if (engine.serves) this.replace(index, ENGINE_AGAIN_MS)
     })
     try {
-      const bound = await engine.calls.listen(this.addresses.slice(0, -1), this.addresses.at(-1)!, this.shared)
+      const own = this.addresses.map((address, place) => {
+        const unix = this.unix.get(place)
+        return unix === undefined ? address : { ...address, path: unix.fileOf(index) }
+      })
+      const bound = await engine.calls.listen(own.slice(0, -1), own.at(-1)!, this.shared)
       engine.serves = true
-      return bound
+      for (const unix of this.unix.values()) unix.joined(index)
+      return bound.map((address, place) => (this.unix.has(place) ? this.addresses[place]! : address))
     } catch (error) {
       await worker.terminate()
       throw error
@@ -117,10 +137,12 @@ export class Engines {
 /** Engines share a port (SO_REUSEPORT), and would share it with a stranger who does the same: so it is first taken alone. */
 async function insistOnFree(addresses: readonly ListenerSpec[]): Promise<void> {
   await using taken = new AsyncDisposableStack()
-  for (const { host, port } of addresses.filter((one) => one.port !== 0)) {
+  for (const address of addresses) {
+    if ('path' in address || address.port === 0) continue
+    const { host, port, dualStack } = address
     const server = taken.use(createServer())
     await new Promise<void>((resolve, reject) => {
-      server.once('error', reject).listen({ host, port, exclusive: true }, resolve)
+      server.once('error', reject).listen({ host, port, ipv6Only: !dualStack, exclusive: true }, resolve)
     })
   }
 }

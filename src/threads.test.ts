@@ -17,14 +17,14 @@ test('what is said before an engine answers waits for it, in order', async () =>
      parentPort.on('message', ({ id }) => parentPort.postMessage({ id, value: ++said }))`,
     { eval: true },
   )
-  const calls = callsTo(worker, log)
+  const calls = callsTo(worker, log, () => {})
   assert.deepEqual(await Promise.all([calls.metrics(), calls.wake(), calls.metrics()]), [1, 2, 3])
   await worker.terminate()
 })
 
 test('a call to an engine that ends, or has ended, rejects with EngineEnded', async () => {
   const worker = new Worker('setTimeout(() => {}, 20)', { eval: true })
-  const calls = callsTo(worker, log)
+  const calls = callsTo(worker, log, () => {})
   const exit = once(worker, 'exit')
   await assert.rejects(calls.metrics(), EngineEnded)
   await exit

@@ -34,6 +34,11 @@ export interface EngineCalls {
   drain(withinMs: number): Promise<void>
 }
 
+/** What an engine says unasked, besides its log: it took a connection from a Unix socket that it shares. */
+export interface EngineEvent {
+  readonly acceptedAt: number
+}
+
 interface Ask {
   readonly id: number
   readonly call: keyof EngineCalls
@@ -71,18 +76,19 @@ export class EngineEnded extends Error {
 }
 
 /**
- * The main thread's end: calls reach the engine, its log lines reach `log`. A call made before the engine answers waits for it;
+ * The main thread's end: calls reach the engine, its log lines reach `log`, what else it says is `heard`. A call made before the engine answers waits for it;
  * one to an engine that has ended, or ends before it answers, rejects with EngineEnded.
  */
-export function callsTo(worker: Worker, log: Log): EngineCalls {
+export function callsTo(worker: Worker, log: Log, heard: (event: EngineEvent) => void): EngineCalls {
   const waiting = new Map<
     number,
     { readonly resolve: (value: never) => void; readonly reject: (error: Error) => void }
   >()
   let last = 0
   let ended = false
-  worker.on('message', (said: Answer<never> | LogLine) => {
+  worker.on('message', (said: Answer<never> | LogLine | EngineEvent) => {
     if ('level' in said) return log[said.level](said.fields, said.message)
+    if ('acceptedAt' in said) return heard(said)
     const { id, value, error } = said
     const caller = waiting.get(id)
     waiting.delete(id)

@@ -43,7 +43,7 @@ async function run(host: Host, name: string): Promise<void> {
 /** What the operating system refused, said so that it can be acted on; an engine thread hands over only the words. */
 function startFailure(error: unknown): unknown {
   const message = error instanceof Error ? error.message : String(error)
-  const taken = /EADDRINUSE.*?(\S+:\d+)/.exec(message)?.[1]
+  const taken = /EADDRINUSE.*?(\S+:\d+|unix:\S+)/.exec(message)?.[1]
   if (taken !== undefined)
     return new Failure(`${taken} is taken by another process; stop that one, or change the address in the file`)
   const barred = /EACCES.*?(\S+:\d+)/.exec(message)?.[1]

@@ -1,8 +1,9 @@
 /** The checked file as the desired state: short forms written out, relative paths made absolute, `auto` counted. */
 import { resolve } from 'node:path'
 import { STANDARD_SCHEDULE_MS } from '../base/backoff.ts'
-import type { DesiredState, Route, Service, SourceSpec, TargetSpec } from '../model/gateway.ts'
+import type { DesiredState, ListenerSpec, Route, Service, SourceSpec, TargetSpec } from '../model/gateway.ts'
 import type { File } from './file-schema.ts'
+import type { FileListener } from './listener-schema.ts'
 
 type FileRoute = NonNullable<File['routes']>[string]
 
@@ -22,8 +23,8 @@ const AUTO_THREADS_MAX = 8
 export function buildState(file: File, { baseDir, cpus, eventSchemas }: BuildContext): DesiredState {
   const log = file['access-log']
   return {
-    listeners: file.listeners.map(({ address }) => address),
-    admin: file.admin.address,
+    listeners: file.listeners.map((one) => buildListener(one, baseDir)),
+    admin: buildListener(file.admin, baseDir),
     store: `sqlite:${resolve(baseDir, file.store)}`,
     counters: file.counters,
     threads: file.threads === 'auto' ? Math.min(AUTO_THREADS_MAX, Math.max(1, cpus)) : file.threads,
@@ -48,6 +49,21 @@ export function buildState(file: File, { baseDir, cpus, eventSchemas }: BuildCon
 
 function each<From, To>(from: Record<string, From> | null | undefined, make: (name: string, value: From) => To) {
   return Object.fromEntries(Object.entries(from ?? {}).map(([name, value]) => [name, make(name, value)]))
+}
+
+/** Whoever may connect to a Unix socket unless the file says more: its owner. */
+const OWNER_ONLY = 0o600
+
+function buildListener(one: FileListener, baseDir: string): ListenerSpec {
+  const { address } = one
+  const options = {
+    backlog: one.backlog,
+    connectionsMax: one['connections-max'],
+    connectionsPerClientMax: one['connections-per-client-max'],
+    proxyProtocol: one['proxy-protocol'] ?? null,
+  }
+  if ('path' in address) return { path: resolve(baseDir, address.path), mode: one.mode ?? OWNER_ONLY, ...options }
+  return { ...address, dualStack: address.host === '::' && one['dual-stack'] !== false, ...options }
 }
 
 function buildService(name: string, { instances, timeouts }: NonNullable<File['services']>[string]): Service {

@@ -1,6 +1,5 @@
 /** What a schema cannot see: names that must exist, things that may exist once. */
-import { isIPv4 } from 'node:net'
-import type { ListenerSpec } from '../model/gateway.ts'
+import { checkListeners } from './check-listeners.ts'
 import type { KeyPath } from './fault.ts'
 import type { File } from './file-schema.ts'
 import type { Report } from './report.ts'
@@ -62,28 +61,4 @@ function checkKeys(file: File, report: Report): void {
       if (owner === undefined) owners.set(credential['api-key'], { name, path })
       else report.fault(path, `the same key as that of \`${owner.name}\` in line ${report.lineOf(owner.path)}`)
     }
-}
-
-function checkListeners(file: File, report: Report): void {
-  const taken = [{ name: 'admin', path: ['admin', 'address'] as KeyPath, address: file.admin.address }]
-  for (const [index, { address }] of file.listeners.entries()) {
-    const path = ['listeners', index, 'address']
-    const other = taken.find((one) => clash(one.address, address))
-    if (other === undefined) taken.push({ name: `listeners[${index}]`, path, address })
-    else report.fault(path, `clashes with the address of \`${other.name}\` (${text(other.address)})`)
-  }
-}
-
-/** Port 0 is a free port each time. `::` also takes IPv4's addresses. */
-function clash(a: ListenerSpec, b: ListenerSpec): boolean {
-  if (a.port !== b.port || a.port === 0) return false
-  return a.host === b.host || covers(a.host, b.host) || covers(b.host, a.host)
-}
-
-function covers(wide: string, host: string): boolean {
-  return wide === '::' || (wide === '0.0.0.0' && isIPv4(host))
-}
-
-function text({ host, port }: ListenerSpec): string {
-  return isIPv4(host) ? `${host}:${port}` : `[${host}]:${port}`
 }

@@ -1,15 +1,14 @@
 /** The shape of the configuration file: the one source of its checking, its defaults and the editors' schema. */
 import { z } from 'zod'
 import type { DocumentedPolicy } from '../policies/schemas.ts'
-import { cidr, duration, durationOrNone, leaf, listenAddress, name, origin } from './leaves.ts'
+import { cidr, duration, durationOrNone, leaf, name, origin } from './leaves.ts'
+import { listener } from './listener-schema.ts'
 import { policyUse } from './policy-use.ts'
 import { routeSchema } from './route-schema.ts'
 
 /** A mapping that may be left out or left empty. */
 const section = <T extends z.ZodType>(value: T) => z.record(name, value).nullish()
 const list = <T extends z.ZodType>(value: T) => z.array(value).nullish()
-
-const listener = z.strictObject({ address: listenAddress })
 
 const timeouts = z
   .strictObject({

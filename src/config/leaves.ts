@@ -2,7 +2,6 @@
 import { METHODS } from 'node:http'
 import { isIP, isIPv4, isIPv6 } from 'node:net'
 import { z } from 'zod'
-import type { ListenerSpec } from '../model/gateway.ts'
 import { nearest } from './nearest.ts'
 import { DURATION_FORMS, SIZE_FORMS, parseDuration, parseSize } from './units.ts'
 
@@ -36,15 +35,30 @@ export const name = z
     'a name has letters, digits, `.`, `_` and `-`, and begins with a letter or digit',
   )
 
-const ADDRESS = 'an IP address and a port: 127.0.0.1:8080, 0.0.0.0:8080 or [::1]:8080'
+/** Where a listener listens, as written. */
+type WrittenAddress = { readonly host: string; readonly port: number } | { readonly path: string }
 
-export const listenAddress = leaf(ADDRESS, (text): ListenerSpec | undefined => {
+const ADDRESS = 'an IP address and a port, or a Unix socket: 127.0.0.1:8080, [::1]:8080 or unix:PATH'
+/** A Unix socket's path has at most 107 bytes (103 on the BSDs), and engines that share it add some of their own. */
+const UNIX_PATH_MAX = 90
+
+export const listenAddress = leaf(ADDRESS, (text): WrittenAddress | Wrong | undefined => {
+  if (text.startsWith('unix:')) {
+    const path = text.slice('unix:'.length)
+    if (path === '' || path.endsWith('/') || path.includes('\0')) return undefined
+    if (Buffer.byteLength(path) <= UNIX_PATH_MAX) return { path }
+    return new Wrong(`must be a path of at most ${UNIX_PATH_MAX} bytes`)
+  }
   const [, six, four, digits] = /^(?:\[([^\]]*)\]|([^:]*)):(\d{1,5})$/.exec(text) ?? []
   const port = Number(digits)
   const host = six ?? (four === 'localhost' ? '127.0.0.1' : (four ?? ''))
   const isAddress = six === undefined ? isIPv4(host) : isIPv6(host)
   return isAddress && port <= 65_535 ? { host, port } : undefined
 })
+
+export const permissions = leaf('permission bits in quotes: "0660"', (text) =>
+  /^0?[0-7]{3}$/.test(text) ? Number.parseInt(text, 8) : undefined,
+)
 
 /** `http://host:port`, the port always written out. */
 export const origin = leaf('a URL of scheme, host and port alone: http://127.0.0.1:9001', (text) => {

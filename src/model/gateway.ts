@@ -90,10 +90,39 @@ export interface EventTypeSpec {
   readonly schema: unknown
 }
 
-export interface ListenerSpec {
-  /** IPv4 or IPv6 address. */
-  readonly host: string
-  readonly port: number
+/** An IP address and a port, or the path of a Unix socket. */
+export type ListenAddress =
+  | {
+      /** IPv4 or IPv6 address. */
+      readonly host: string
+      readonly port: number
+      /** `::` takes the connections of IPv4 as well. */
+      readonly dualStack: boolean
+    }
+  | {
+      /** Absolute. */
+      readonly path: string
+      /** Permission bits of the socket: who may connect. */
+      readonly mode: number
+    }
+
+export interface ListenerOptions {
+  /** Connections that may wait to be accepted, for each engine; the system has a bound of its own. */
+  readonly backlog: number
+  /** Open at once, over all engines; 0 is no bound. */
+  readonly connectionsMax: number
+  /** Open at once from one client address (IPv6: one /64), over all engines; 0 is no bound. */
+  readonly connectionsPerClientMax: number
+  /** Networks whose connections begin with a PROXY protocol header; null when none do. */
+  readonly proxyProtocol: readonly string[] | null
+}
+
+export type ListenerSpec = ListenAddress & ListenerOptions
+
+/** As it is written in the file: `127.0.0.1:8080`, `[::]:8080`, `unix:/run/postern.sock`. */
+export function listenerName(spec: ListenAddress): string {
+  if ('path' in spec) return `unix:${spec.path}`
+  return spec.host.includes(':') ? `[${spec.host}]:${spec.port}` : `${spec.host}:${spec.port}`
 }
 
 /** Everything a revision says, checked, defaults filled in, `${…}` resolved. What compiles to a snapshot. */

@@ -9,7 +9,7 @@ export interface ConsumerIdentity {
 export class Exchange {
   /** The client's head; valid until the exchange is over. */
   readonly head: RequestHead
-  /** The address the connection came from: IPv4 dotted (also when mapped into IPv6) or IPv6. */
+  /** The address the connection came from: IPv4 dotted (also when mapped into IPv6), IPv6, or `unix`. */
   readonly clientAddress: string
   /** True when the client's leg is encrypted. */
   readonly encrypted: boolean

@@ -72,6 +72,7 @@ export class InboundH1 implements Inbound, Timed {
 
   constructor(
     socket: Socket,
+    remoteAddress: string,
     handler: InboundHandler,
     deadlines: Deadlines,
     timeouts: ClientTimeouts,
@@ -85,8 +86,7 @@ export class InboundH1 implements Inbound, Timed {
     this.onClosed = onClosed
     this.answer = new AnswerH1(socket)
     this.held = new HeldInput(socket)
-    const address = socket.remoteAddress ?? ''
-    this.remoteAddress = address.startsWith('::ffff:') ? address.slice(7) : address
+    this.remoteAddress = remoteAddress
     this.encrypted = 'encrypted' in socket
     this.deadline = deadlines.now + timeouts.headMs
     deadlines.add(this)

@@ -18,7 +18,7 @@ export interface InboundListener {
 /** One request and the means to answer it. The connection reuses the object for its next request. */
 export interface Inbound {
   readonly head: RequestHead
-  /** IPv4 dotted (also when mapped into IPv6) or IPv6. */
+  /** IPv4 dotted (also when mapped into IPv6), IPv6, or `unix`: a client of a Unix socket has none. */
   readonly remoteAddress: string
   readonly encrypted: boolean
   readonly bytesIn: number

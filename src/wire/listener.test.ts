@@ -4,6 +4,7 @@ import { type TestContext, describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { HeldClock } from '../../test/support/policy.ts'
 import { RawClient } from '../../test/support/raw-client.ts'
+import { LOOPBACK } from '../../test/support/unit/loopback.ts'
 import { Deadlines } from './deadlines.ts'
 import { FRAMING } from './head.ts'
 import type { Inbound } from './inbound.ts'
@@ -28,7 +29,7 @@ async function listening(t: TestContext) {
     deadlines,
     TIMEOUTS,
   )
-  const { port } = await listener.listen({ host: '127.0.0.1', port: 0, reusePort: false })
+  const port = await listener.listen(LOOPBACK, 16)
   const clients: RawClient[] = []
   t.after(async () => {
     for (const client of clients) client.close()
@@ -160,7 +161,7 @@ describe('listen', () => {
     const { port } = await listening(t)
     const deadlines = new Deadlines(new HeldClock())
     const second = new Listener({ request() {}, refused() {}, unused() {} }, deadlines, TIMEOUTS)
-    await assert.rejects(second.listen({ host: '127.0.0.1', port, reusePort: false }), { code: 'EADDRINUSE' })
+    await assert.rejects(second.listen({ ...LOOPBACK, port }, 16), { code: 'EADDRINUSE' })
     deadlines.close()
   })
 })

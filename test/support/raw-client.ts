@@ -29,15 +29,17 @@ export class RawClient {
     socket.on('close', () => this.finish('end'))
   }
 
-  static async connect(port: number, host = '127.0.0.1'): Promise<RawClient> {
-    const client = new RawClient(connect({ port, host, allowHalfOpen: true }))
+  /** `at` is a port, or the path of a Unix socket. */
+  static async connect(at: number | string, host = '127.0.0.1'): Promise<RawClient> {
+    const to = typeof at === 'string' ? { path: at } : { port: at, host }
+    const client = new RawClient(connect({ ...to, allowHalfOpen: true }))
     await client.signal.until(
       () => {
         if (!client.socket.pending) return true
-        if (client.over !== 'no') throw new Error(`no connection to port ${port}`)
+        if (client.over !== 'no') throw new Error(`no connection to ${at}`)
         return undefined
       },
-      () => `a connection to port ${port}`,
+      () => `a connection to ${at}`,
     )
     return client
   }

@@ -17,6 +17,7 @@ import { Pools } from '../../../src/wire/pool.ts'
 import { HeldClock, policyDeps } from '../policy.ts'
 import { RawClient } from '../raw-client.ts'
 import { Signal } from '../signal.ts'
+import { LOOPBACK } from './loopback.ts'
 import { stateWith } from './state.ts'
 
 const OK: TargetSpec = { kind: 'reply', status: 200, headers: {}, body: 'ok' }
@@ -103,7 +104,7 @@ export class GatewayRig {
   /** Ends with the test. */
   static async start(t: TestContext, written: Written): Promise<GatewayRig> {
     const rig = new GatewayRig(written)
-    rig.port = (await rig.listener.listen({ host: '127.0.0.1', port: 0, reusePort: false })).port
+    rig.port = await rig.listener.listen(LOOPBACK, 16)
     t.after(async () => {
       await rig.listener.drain(0)
       rig.pools.close()

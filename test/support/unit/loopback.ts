@@ -3,6 +3,9 @@ import { channel } from 'node:diagnostics_channel'
 import { once } from 'node:events'
 import { type Server, Socket, connect, createServer } from 'node:net'
 
+/** A free port, as a Listener is told to take one. */
+export const LOOPBACK = { host: '127.0.0.1', port: 0, dualStack: false, reusePort: false }
+
 /** Listens on a free port and says which. */
 export async function listen(server: Server): Promise<number> {
   server.listen(0, '127.0.0.1')

@@ -10,7 +10,7 @@ import type { Inbound, InboundHandler } from '../../../src/wire/inbound.ts'
 import { Listener } from '../../../src/wire/listener.ts'
 import { OutgoingHead } from '../../../src/wire/outgoing.ts'
 import type { Lines } from './grammar.ts'
-import { type SeenSockets, seeSockets } from './loopback.ts'
+import { LOOPBACK, type SeenSockets, seeSockets } from './loopback.ts'
 
 export interface HeardRequest {
   readonly method: string
@@ -54,7 +54,7 @@ export class PacketRig implements InboundHandler {
 
   static async start(): Promise<PacketRig> {
     const rig = new PacketRig()
-    rig.port = (await rig.listener.listen({ host: '127.0.0.1', port: 0, reusePort: false })).port
+    rig.port = await rig.listener.listen(LOOPBACK, 16)
     return rig
   }
 

@@ -1,10 +1,20 @@
 /** A desired state of nothing, for tests that need one whole and care about a part. */
-import type { DesiredState } from '../../../src/model/gateway.ts'
+import type { DesiredState, ListenerSpec } from '../../../src/model/gateway.ts'
+
+const ADMIN: ListenerSpec = {
+  host: '127.0.0.1',
+  port: 0,
+  dualStack: false,
+  backlog: 16,
+  connectionsMax: 0,
+  connectionsPerClientMax: 0,
+  proxyProtocol: null,
+}
 
 export function stateWith(fields: Partial<DesiredState>): DesiredState {
   return {
     listeners: [],
-    admin: { host: '127.0.0.1', port: 0 },
+    admin: ADMIN,
     store: '',
     counters: 'memory',
     threads: 1,
