@@ -14,8 +14,7 @@ export function checkListeners(file: File, report: Report): void {
     const other = taken.find((before) => clash(before.one, one))
     if (other === undefined) taken.push({ name: `listeners[${index}]`, path, one })
     else {
-      const hint =
-        isDualStack(one) || isDualStack(other.one) ? '; say `dual-stack: false` to have [::] without IPv4' : ''
+      const hint = onlyAsDualStack(one, other.one) ? '; say `dual-stack: false` to have [::] without IPv4' : ''
       report.fault([...path, 'address'], `clashes with the address of \`${other.name}\` (${text(other.one)})${hint}`)
     }
   }
