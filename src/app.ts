@@ -93,6 +93,7 @@ export function rehearse(revision: number, state: DesiredState): Snapshot {
       place,
     }),
     targets: { service: () => null, ingest: nothing, defer: nothing, publish: nothing },
+    via: 'rehearsal',
   })
 }
 
@@ -124,6 +125,7 @@ export async function startApp({ file, env, onFatal }: AppOptions): Promise<App>
   const host = await openStore(loaded.state, onFatal)
   const store = host.client()
   const token = await adminToken(store)
+  const via = `postern-${randomBytes(4).toString('hex')}`
   const rehearsed = (revision: number, next: DesiredState) => void rehearse(revision, next)
   const { record, unservable, ...first } = await firstRevision({ store, clock, parse, rehearse: rehearsed }, written)
   if (unservable !== null)
@@ -145,6 +147,7 @@ export async function startApp({ file, env, onFatal }: AppOptions): Promise<App>
       counters,
       adminUrl: adminServer.url,
       adminToken: token,
+      via,
     }),
   })
 

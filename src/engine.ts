@@ -57,6 +57,7 @@ function prepare(revision: number, state: DesiredState) {
   })
   return compileSnapshot(revision, state, {
     policyNamed,
+    via: boot.via,
     policyDeps,
     targets: {
       service: (name) => services.get(name),
@@ -95,7 +96,7 @@ const first = prepare(boot.revision, boot.state)
 install(boot.state)
 const gateway = new Gateway(first, { clock, log, accessLog })
 const publish = createPublish({ directory, publish: (input) => post.publish(input) })
-const admin = new Gateway(adminFront({ url: boot.adminUrl, token: boot.adminToken, pools, publish }), {
+const admin = new Gateway(adminFront({ url: boot.adminUrl, token: boot.adminToken, pools, publish, via: boot.via }), {
   clock,
   log,
   accessLog,

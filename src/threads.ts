@@ -18,6 +18,8 @@ export interface EngineBoot {
   /** The admin server on loopback. */
   readonly adminUrl: string
   readonly adminToken: string
+  /** Who we are in `Via` when the configuration does not say: one name for all engines of this process. */
+  readonly via: string
 }
 
 /** What an engine does when the main thread asks. */

@@ -13,7 +13,7 @@ async function publishTo(t: TestContext, app: string, publish: Publish) {
   const deadlines = new Deadlines(new HeldClock())
   t.after(() => deadlines.close())
   const pools = new Pools(deadlines)
-  rig.gateway.snapshot = adminFront({ url: 'http://127.0.0.1:9', token: 'secret', pools, publish })
+  rig.gateway.snapshot = adminFront({ url: 'http://127.0.0.1:9', token: 'secret', pools, publish, via: 'rig' })
   const { status, body } = await rig.ask(`POST /api/v1/app/${app}/msg`, ['Authorization: Bearer secret'], '{}')
   return { status, body: JSON.parse(body.toString()) }
 }

@@ -7,6 +7,7 @@ import type { Snapshot } from '../gateway/snapshot.ts'
 import { proxyTo } from '../gateway/targets/proxy.ts'
 import { compilePipeline } from '../pipeline/compile.ts'
 import { type Reply, json } from '../pipeline/reply.ts'
+import type { Forwarding } from '../upstream/forwarding.ts'
 import { LiveService } from '../upstream/service.ts'
 import type { Pools } from '../wire/pool.ts'
 import { bearerCheck } from './bearer.ts'
@@ -21,18 +22,23 @@ export interface FrontDeps {
   readonly token: string
   readonly pools: Pools
   readonly publish: Publish
+  /** Who we are in `Via`. */
+  readonly via: string
 }
 
-export function adminFront({ url, token, pools, publish }: FrontDeps): Snapshot {
+export function adminFront({ url, token, pools, publish, via }: FrontDeps): Snapshot {
   const timeouts = { connectMs: 5_000, firstByteMs: 60_000, idleMs: 60_000, totalMs: 0 }
+  // A name of its own: a gateway's route may well lead here.
+  const forwarding = { xForwarded: true, forwarded: true, via: `${via}-admin` }
   const host = new URL(url).host
   const instance = { url, name: host, weight: 1, pool: pools.of(url, null), credit: 0 }
   const service = new LiveService('admin', timeouts, [instance])
   const rest = route(
     'admin',
     proxyTo('admin', () => service),
+    forwarding,
   )
-  const hot = route('publish', publishTarget(publish, bearerCheck(token)))
+  const hot = route('publish', publishTarget(publish, bearerCheck(token)), forwarding)
   return {
     revision: 0,
     routes: [hot, rest],
@@ -43,14 +49,16 @@ export function adminFront({ url, token, pools, publish }: FrontDeps): Snapshot 
       { match: { hosts: [], path: '/*', methods: [] }, value: rest },
     ]),
     noRoute: rest,
+    proxies: null,
+    forwarding,
   }
 }
 
-function route(name: string, target: Target): CompiledRoute {
+function route(name: string, target: Target, forwarding: Forwarding): CompiledRoute {
   const pipeline = compilePipeline([], name, () => {
     throw new Error('the admin routes have no policies')
   })
-  return { name, target, pipeline, bodyBytesMax: BODY_BYTES_MAX, spec: null }
+  return { name, target, forwarding, pipeline, bodyBytesMax: BODY_BYTES_MAX, spec: null }
 }
 
 const UNAUTHORIZED = json(

@@ -37,6 +37,7 @@ export const PROBLEMS = {
   upstreamBodyTooLarge: problem('upstream-body-too-large', 502, 'The answer is larger than a policy can read.'),
   noInstance: problem('no-instance', 503, 'The service has no instance to answer.'),
   upstreamTimeout: problem('upstream-timeout', 504, 'The service did not answer in time.'),
+  loopDetected: problem('loop-detected', 508, 'The request has been here before: gateways send it round and round.'),
   // The post.
   signatureMissing: problem('signature-missing', 401, 'The webhook is not signed.'),
   signatureInvalid: problem('signature-invalid', 401, 'The signature of the webhook does not match.'),

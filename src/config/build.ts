@@ -28,6 +28,8 @@ export function buildState(file: File, { baseDir, cpus, eventSchemas }: BuildCon
     store: `sqlite:${resolve(baseDir, file.store)}`,
     counters: file.counters,
     threads: file.threads === 'auto' ? Math.min(AUTO_THREADS_MAX, Math.max(1, cpus)) : file.threads,
+    forwarded: { trusted: file['trusted-proxies'] ?? [], ...file.forwarded },
+    via: file.via?.toLowerCase() ?? '',
     egress: { allow: file.egress.allow ?? [] },
     accessLog: log === 'stdout' || log === 'off' ? log : resolve(baseDir, log),
     delivery: { scheduleMs: file.delivery.schedule ?? STANDARD_SCHEDULE_MS, timeoutMs: file.delivery.timeout },

@@ -1,7 +1,7 @@
 /** The shape of the configuration file: the one source of its checking, its defaults and the editors' schema. */
 import { z } from 'zod'
 import type { DocumentedPolicy } from '../policies/schemas.ts'
-import { cidr, duration, durationOrNone, leaf, name, origin } from './leaves.ts'
+import { cidr, duration, durationOrNone, leaf, name, origin, token } from './leaves.ts'
 import { listener } from './listener-schema.ts'
 import { policyUse } from './policy-use.ts'
 import { routeSchema } from './route-schema.ts'
@@ -84,6 +84,22 @@ export function fileSchema(policies: readonly DocumentedPolicy[]) {
       .union([z.literal('auto'), z.number().int().min(1).max(64)], { error: 'must be auto or a number from 1 to 64' })
       .default('auto')
       .describe('Engine threads.'),
+    'trusted-proxies': list(z.union([cidr, z.literal('unix')])).describe(
+      'Networks of proxies in front that are believed about the client; unix: whoever comes through a Unix socket.',
+    ),
+    forwarded: z
+      .strictObject({
+        read: z
+          .literal(['either', 'x-forwarded', 'forwarded'])
+          .default('either')
+          .describe('What the trusted proxies write. either: X-Forwarded-For when it is there, else Forwarded.'),
+        write: z
+          .literal(['both', 'x-forwarded', 'forwarded'])
+          .default('both')
+          .describe('How services are told who the client is.'),
+      })
+      .prefault({}),
+    via: token.optional().describe('The name of this gateway in Via; requests that have it already are loops.'),
     egress: z
       .strictObject({ allow: list(cidr).describe('Private networks that may be called.') })
       .prefault({})

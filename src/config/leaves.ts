@@ -109,6 +109,11 @@ export const durationOrNone = z.union([z.literal(0), duration(0)], {
 /** Bytes. */
 export const size = z.union([z.number().int().min(0), leaf(`a size: ${SIZE_FORMS}`, parseSize)])
 
+/** RFC 9110 §5.6.2. */
+export const token = leaf('a word without spaces: edge-1', (text) =>
+  /^[!#$%&'*+.^`|~\w-]+$/.test(text) ? text : undefined,
+)
+
 export const headerName = z.string().regex(/^[!#$%&'*+.^`|~\w-]+$/, 'is not a header name')
 /** RFC 9110 §5.5: visible characters, spaces and tabs; no line ends. */
 export const headerValue = z

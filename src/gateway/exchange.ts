@@ -5,6 +5,7 @@ import type { Route } from '../model/gateway.ts'
 import type { Log } from '../observe/log.ts'
 import type { Pipeline } from '../pipeline/compile.ts'
 import { Exchange } from '../pipeline/exchange.ts'
+import type { Forwarding } from '../upstream/forwarding.ts'
 import type { Inbound, InboundListener } from '../wire/inbound.ts'
 
 /** How a route ends. */
@@ -14,6 +15,7 @@ export interface CompiledRoute {
   readonly name: string
   readonly pipeline: Pipeline
   readonly target: Target
+  readonly forwarding: Forwarding
   /** Largest request body, bytes; 0 is no bound. */
   readonly bodyBytesMax: number
   /** What it was compiled from; null for those that no configuration wrote. */

@@ -4,6 +4,7 @@ import { refuse, type Reply } from '../pipeline/reply.ts'
 import { runRequest } from '../pipeline/run.ts'
 import type { Inbound } from '../wire/inbound.ts'
 import { canonicalPath, pathEnd } from '../wire/path.ts'
+import { hasPassed } from '../wire/via.ts'
 import { answer, fault } from './answer.ts'
 import { type ExchangeHost, GatewayExchange } from './exchange.ts'
 import { readWholeBody } from './read-body.ts'
@@ -12,6 +13,11 @@ import type { Snapshot } from './snapshot.ts'
 export function handle(host: ExchangeHost, snapshot: Snapshot, inbound: Inbound): void {
   const { head } = inbound
   const x = new GatewayExchange(host, inbound, snapshot.noRoute, host.clock.elapsed())
+
+  if (snapshot.proxies !== null && snapshot.proxies.trusts(x.clientAddress)) {
+    x.cameThrough(snapshot.proxies.told(head, x.clientAddress))
+  }
+  if (head.passed && hasPassed(head, snapshot.forwarding.via)) return answer(x, refuse(PROBLEMS.loopDetected))
 
   const end = pathEnd(head.target)
   const path = canonicalPath(head.target, end)

@@ -125,6 +125,16 @@ export function listenerName(spec: ListenAddress): string {
   return spec.host.includes(':') ? `[${spec.host}]:${spec.port}` : `${spec.host}:${spec.port}`
 }
 
+/** Who is believed about the client, and how it is told on. */
+export interface ForwardedRules {
+  /** Networks of the proxies in front of us; nobody else is believed. */
+  readonly trusted: readonly string[]
+  /** Which of the fields trusted proxies write: X-Forwarded-*, Forwarded (RFC 7239), or the first of these that is there. */
+  readonly read: 'x-forwarded' | 'forwarded' | 'either'
+  /** Which of them we write. */
+  readonly write: 'x-forwarded' | 'forwarded' | 'both'
+}
+
 /** Everything a revision says, checked, defaults filled in, `${…}` resolved. What compiles to a snapshot. */
 export interface DesiredState {
   readonly listeners: readonly ListenerSpec[]
@@ -134,6 +144,9 @@ export interface DesiredState {
   readonly counters: 'memory'
   /** Engine threads; `auto` in the file is resolved before it comes here. */
   readonly threads: number
+  readonly forwarded: ForwardedRules
+  /** Our pseudonym in `Via`, lower case; empty: one of our own making. */
+  readonly via: string
   readonly egress: { readonly allow: readonly string[] }
   /** Where access records go: `stdout`, `off`, or a file's absolute path. */
   readonly accessLog: string

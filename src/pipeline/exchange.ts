@@ -1,4 +1,5 @@
 /** One request and its answer, from the first byte of the head to the access record. Policies read and mark it. */
+import type { Told } from '../wire/forwarded.ts'
 import type { RequestHead } from '../wire/head.ts'
 
 /** Who calls, as an authentication policy found out. */
@@ -9,10 +10,12 @@ export interface ConsumerIdentity {
 export class Exchange {
   /** The client's head; valid until the exchange is over. */
   readonly head: RequestHead
-  /** The address the connection came from: IPv4 dotted (also when mapped into IPv6), IPv6, or `unix`. */
-  readonly clientAddress: string
-  /** True when the client's leg is encrypted. */
-  readonly encrypted: boolean
+  /** The client's address: the connection's peer, or what trusted proxies say. IPv4 dotted (also when mapped into IPv6), IPv6, or `unix`. */
+  clientAddress: string
+  /** True when the client's own leg is encrypted. */
+  encrypted: boolean
+  /** What trusted proxies say of the client; null without any. */
+  told: Told | null = null
   /** Monotonic ms when the head was complete. */
   readonly startedAt: number
   /** The one canonical path: what was matched, what limits and lists see, what is forwarded. */
@@ -52,6 +55,13 @@ export class Exchange {
     this.clientAddress = clientAddress
     this.encrypted = encrypted
     this.startedAt = startedAt
+  }
+
+  /** Between the client and us stand proxies that are trusted. */
+  cameThrough(told: Told): void {
+    this.told = told
+    this.clientAddress = told.client
+    if (told.proto !== '') this.encrypted = told.proto === 'https'
   }
 }
 

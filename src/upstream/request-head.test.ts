@@ -8,23 +8,33 @@ import { OutgoingHead } from '../wire/outgoing.ts'
 import { parseRequestHead } from '../wire/parse-request.ts'
 import { parseResponseHead } from '../wire/parse-response.ts'
 import { requestText } from '../wire/request-text.ts'
+import type { Told } from '../wire/forwarded.ts'
+import type { ClientLeg, Forwarding } from './forwarding.ts'
 import { forwardRequest, forwardResponse } from './request-head.ts'
 
 /** The lines that go upstream of a request with these lines, without those of our own. */
 function forwarded(...lines: readonly string[]): string[] {
   const all = onward(`POST /a HTTP/1.1\r\nHost: a:1\r\n${lines.map((line) => `${line}\r\n`).join('')}\r\n`)
-  assert.deepEqual(all.slice(-3), OURS)
+  assert.deepEqual(all.slice(-OURS.length), OURS)
   assert.equal(all[0], 'Host: a:1')
-  return all.slice(1, -3)
+  return all.slice(1, -OURS.length)
 }
 
-const OURS = ['X-Forwarded-For: 192.0.2.7', 'X-Forwarded-Proto: http', 'X-Forwarded-Host: a:1']
+const OURS = [
+  'X-Forwarded-For: 192.0.2.7',
+  'X-Forwarded-Proto: http',
+  'X-Forwarded-Host: a:1',
+  'Forwarded: for=192.0.2.7;host="a:1";proto=http',
+  'Via: 1.1 us',
+]
+const HOW: Forwarding = { xForwarded: true, forwarded: true, via: 'us' }
+const CLIENT: ClientLeg = { clientAddress: '192.0.2.7', encrypted: false, told: null }
 
-function onward(text: string, encrypted = false): string[] {
+function onward(text: string, client = CLIENT, how = HOW): string[] {
   const head = new RequestHead()
   assert.equal(parseRequestHead(head, text), null)
   const out = new OutgoingHead()
-  forwardRequest(out, head, '192.0.2.7', encrypted)
+  forwardRequest(out, head, client, how)
   return out.lines().split('\r\n').slice(0, -1)
 }
 
@@ -36,8 +46,10 @@ function returned(...lines: readonly string[]): string[] {
     true,
   )
   const out = new OutgoingHead()
-  forwardResponse(out, head, false)
-  return out.lines().split('\r\n').slice(0, -1)
+  forwardResponse(out, head, false, HOW)
+  const all = out.lines().split('\r\n').slice(0, -1)
+  assert.equal(all.pop(), 'Via: 1.1 us')
+  return all
 }
 
 /** Lines that both legs drop: they are about one connection (RFC 9110 §7.6.1). */
@@ -117,19 +129,63 @@ describe('forwardRequest', () => {
   })
 
   it('says what it knows about the client', () => {
-    assert.deepEqual(onward('GET / HTTP/1.0\r\n\r\n', true), ['X-Forwarded-For: 192.0.2.7', 'X-Forwarded-Proto: https'])
-    assert.deepEqual(
-      onward('GET http://B.example:8/ HTTP/1.1\r\nHost: b.example:8\r\n\r\n').at(-1),
+    assert.deepEqual(onward('GET / HTTP/1.0\r\n\r\n', { ...CLIENT, encrypted: true }), [
+      'X-Forwarded-For: 192.0.2.7',
+      'X-Forwarded-Proto: https',
+      'Forwarded: for=192.0.2.7;proto=https',
+      'Via: 1.0 us',
+    ])
+    assert.deepEqual(onward('GET http://B.example:8/ HTTP/1.1\r\nHost: b.example:8\r\n\r\n').slice(-3), [
       'X-Forwarded-Host: B.example:8',
+      'Forwarded: for=192.0.2.7;host="B.example:8";proto=http',
+      'Via: 1.1 us',
+    ])
+    assert.deepEqual(
+      onward('GET / HTTP/1.1\r\nHost: a\r\n\r\n', { ...CLIENT, clientAddress: '2001:db8::7' }).at(-2),
+      ['Forwarded: for="[2001:db8::7]";host="a";proto=http'][0],
     )
+  })
+
+  it('says it in one way only when it is told to', () => {
+    const names = (how: Partial<Forwarding>) =>
+      onward('GET / HTTP/1.0\r\n\r\n', CLIENT, { ...HOW, ...how }).map((line) => line.slice(0, line.indexOf(':')))
+    assert.deepEqual(names({ forwarded: false }), ['X-Forwarded-For', 'X-Forwarded-Proto', 'Via'])
+    assert.deepEqual(names({ xForwarded: false }), ['Forwarded', 'Via'])
+  })
+
+  it('says what trusted proxies have told: the chain from the client on, and the leg that was the client’s', () => {
+    const told: Told = {
+      client: '203.0.113.7',
+      hops: ['203.0.113.7', '2001:db8::1', '10.0.0.1'],
+      proto: 'https',
+      host: 'shop.example',
+      port: '8443',
+      prefix: '/shop',
+    }
+    const client = { clientAddress: told.client, encrypted: true, told }
+    assert.deepEqual(onward('GET / HTTP/1.1\r\nHost: inner:8080\r\nVia: 1.1 edge\r\n\r\n', client), [
+      'Host: inner:8080',
+      'Via: 1.1 edge',
+      'X-Forwarded-For: 203.0.113.7, 2001:db8::1, 10.0.0.1',
+      'X-Forwarded-Proto: https',
+      'X-Forwarded-Host: shop.example',
+      'X-Forwarded-Port: 8443',
+      'X-Forwarded-Prefix: /shop',
+      'Forwarded: for=203.0.113.7;host="shop.example";proto=https, for="[2001:db8::1]", for=10.0.0.1',
+      'Via: 1.1 us',
+    ])
   })
 
   it('leaves every other line as it came, in its order, whatever the head', () => {
     const dropped =
-      /^(?:connection|keep-alive|proxy-connection|te|trailer|transfer-encoding|upgrade|proxy-authen?ticate|proxy-authorization|http2-settings|forwarded|x-forwarded-(?:for|proto|host|port|prefix|server)|x-real-ip)$/i
+      /^(?:connection|keep-alive|proxy-connection|te|trailer|transfer-encoding|upgrade|proxy-authen?ticate|proxy-authorization|http2-settings|forwarded|x-forwarded-.*|x-real-ip)$/i
     fc.assert(
       fc.property(validRequest, ({ text, lines }) => {
-        const kept = onward(text).filter((line) => !line.startsWith('X-Forwarded-'))
+        const all = onward(text)
+        const kept = all.slice(
+          0,
+          all.findIndex((line) => line === OURS[0]),
+        )
         const want = lines.filter(([name]) => !dropped.test(name) && !name.includes('_'))
         assert.deepEqual(
           kept.map((line) => [
@@ -168,14 +224,14 @@ describe('forwardResponse', () => {
         const head = new ResponseHead()
         assert.equal(parseResponseHead(head, text, 'GET'), true)
         const out = new OutgoingHead()
-        forwardResponse(out, head, false)
+        forwardResponse(out, head, false, HOW)
         const lines = text.split('\r\n').slice(1, -2)
         assert.equal(
           out.lines(),
           lines
             .filter((line) => !/^(?:transfer-encoding|te):/i.test(line))
             .map((line) => `${line}\r\n`)
-            .join(''),
+            .join('') + `Via: 1.${head.minor} us\r\n`,
         )
       }),
       { numRuns: 300 },
@@ -190,7 +246,7 @@ describe('a request that goes on', () => {
         const head = new RequestHead()
         assert.equal(parseRequestHead(head, text), null)
         const out = new OutgoingHead()
-        forwardRequest(out, head, '192.0.2.7', false)
+        forwardRequest(out, head, CLIENT, HOW)
         const again = new RequestHead()
         const sent = requestText({
           method,

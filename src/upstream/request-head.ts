@@ -2,6 +2,7 @@
 import { FIELD, FRAMING, type Head, type RequestHead, type ResponseHead } from '../wire/head.ts'
 import { OutgoingHead } from '../wire/outgoing.ts'
 import { announcedTrailers } from '../wire/trailers.ts'
+import { type ClientLeg, type Forwarding, sayClient } from './forwarding.ts'
 
 /** Fields that end at us in either direction (RFC 9110 §7.6.1), or that we say ourselves. */
 const HOP_BY_HOP = [
@@ -30,7 +31,7 @@ function flags(...fields: number[]): Uint8Array {
 }
 
 /** Fills `out` with a client's lines fit to go on: hop-by-hop and nominated ones dropped, the forwarded family rebuilt. */
-export function forwardRequest(out: OutgoingHead, head: RequestHead, clientAddress: string, encrypted: boolean): void {
+export function forwardRequest(out: OutgoingHead, head: RequestHead, client: ClientLeg, how: Forwarding): void {
   out.reset(head)
   const { fields, count } = head
   for (let i = 0; i < count; i++) if (REQUEST_DROPS[fields[i]!] === 1) out.drop(i)
@@ -39,21 +40,26 @@ export function forwardRequest(out: OutgoingHead, head: RequestHead, clientAddre
     const expect = head.find('expect')
     if (expect !== -1) out.drop(expect)
   }
-  out.appendOwn('X-Forwarded-For', clientAddress)
-  out.appendOwn('X-Forwarded-Proto', encrypted ? 'https' : 'http')
-  if (head.authority !== '') out.appendOwn('X-Forwarded-Host', head.authority)
+  sayClient(out, head, client, how)
+  out.appendOwn('Via', (head.minor === 0 ? '1.0 ' : '1.1 ') + how.via)
 }
 
 /**
  * Fills `out` with an upstream's lines fit to go on to the client. Content-Length stays: the caller drops it when it reframes.
  * `takesTrailers` says whether the client reads trailers.
  */
-export function forwardResponse(out: OutgoingHead, head: ResponseHead, takesTrailers: boolean): void {
+export function forwardResponse(
+  out: OutgoingHead,
+  head: ResponseHead,
+  takesTrailers: boolean,
+  { via }: Forwarding,
+): void {
   out.reset(head)
   const { fields, count } = head
   for (let i = 0; i < count; i++) if (RESPONSE_DROPS[fields[i]!] === 1) out.drop(i)
   if (head.nominates) dropNominated(out, head)
   if (takesTrailers && head.framing === FRAMING.chunked) announceTrailers(out, head)
+  out.appendOwn('Via', (head.minor === 0 ? '1.0 ' : '1.1 ') + via)
 }
 
 /** `Trailer` is about this hop like the framing it belongs to, so it is said anew where trailers can come. */

@@ -24,6 +24,7 @@ export const FIELD = {
   /** The family that tells who the client was: rebuilt by us, never believed (RFC 7239 §8.1). */
   forwarded: 15,
   authorization: 16,
+  via: 17,
 } as const
 
 const KNOWN: ReadonlyArray<readonly [string, number]> = [
@@ -42,13 +43,8 @@ const KNOWN: ReadonlyArray<readonly [string, number]> = [
   ['http2-settings', FIELD.http2Settings],
   ['authorization', FIELD.authorization],
   ['forwarded', FIELD.forwarded],
-  ['x-forwarded-for', FIELD.forwarded],
-  ['x-forwarded-proto', FIELD.forwarded],
-  ['x-forwarded-host', FIELD.forwarded],
-  ['x-forwarded-port', FIELD.forwarded],
-  ['x-forwarded-prefix', FIELD.forwarded],
-  ['x-forwarded-server', FIELD.forwarded],
   ['x-real-ip', FIELD.forwarded],
+  ['via', FIELD.via],
 ]
 
 /** KNOWN by length of the name: most names are dismissed by one array look-up. */
@@ -71,7 +67,15 @@ export function sameName(text: string, start: number, end: number, name: string)
   return true
 }
 
+/** The family's names share this; there is no list of them that would be whole. */
+const FORWARDED_PREFIX = 'x-forwarded-'
+
 export function fieldOf(text: string, start: number, end: number): number {
+  const prefixEnd = start + FORWARDED_PREFIX.length
+  // One character dismisses nearly every other name.
+  if (prefixEnd < end && text.charCodeAt(prefixEnd - 1) === 45 && sameName(text, start, prefixEnd, FORWARDED_PREFIX)) {
+    return FIELD.forwarded
+  }
   const candidates = BY_LENGTH[end - start]
   if (candidates === undefined) return FIELD.other
   for (const [name, field] of candidates) if (sameName(text, start, end, name)) return field
@@ -145,6 +149,8 @@ export class RequestHead extends Head {
   expectContinue = false
   /** The client reads trailers: it says so in TE, or its protocol always has them (RFC 9110 §6.5.1). */
   takesTrailers = false
+  /** It has come through a gateway that says so in `Via`: it may have been here before. */
+  passed = false
   /** The protocol asked for in `Upgrade`, lower case, when Connection names it too; else empty. */
   upgrade = ''
 }

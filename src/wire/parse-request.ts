@@ -63,6 +63,7 @@ function readRequestFields(head: RequestHead): Problem | null {
   head.keepAlive = head.minor === 1
   head.closes = false
   head.nominates = false
+  head.passed = false
   for (let line = 0; line < head.count; line++) {
     switch (head.fields[line]) {
       case FIELD.host:
@@ -93,6 +94,9 @@ function readRequestFields(head: RequestHead): Problem | null {
       case FIELD.upgrade:
         if (upgrade !== -1) return PROBLEMS.malformedRequest
         upgrade = line
+        break
+      case FIELD.via:
+        head.passed = true
         break
     }
   }

@@ -33,6 +33,7 @@ const PHRASES: Readonly<Record<number, string>> = {
   503: 'Service Unavailable',
   504: 'Gateway Timeout',
   505: 'HTTP Version Not Supported',
+  508: 'Loop Detected',
 }
 
 /** Empty for a status without a name here: a reason may be empty (RFC 9112 §4). */

@@ -42,8 +42,8 @@ routes:
     policies:
       - key-auth
       - headers:
-          request: { set: { X-Who: "$\${consumer} at $\${client-address}", Host: up.internal }, remove: [Cookie] }
-          response: { add: { Via: 1.1 postern }, remove: [Server], set: { X-Way: "$\${path}" } }
+          request: { set: { X-Who: "$\${consumer} at $\${client-address}", Host: up.internal, Authorization: Basic dXA6, X-Real-IP: "$\${client-address}" }, remove: [Cookie] }
+          response: { add: { Warning: 199 - old }, remove: [Server, Via], set: { X-Way: "$\${path}" } }
     proxy: up
 `)
 const [gateway] = postern.gateway
@@ -185,15 +185,15 @@ test('ip-restriction: by the address of the connection, whatever a header says',
 })
 
 test('headers: set, added and removed in both directions', async () => {
-  receiver.at('/headers', () => ({ headers: { Server: 'up/1', Via: '1.1 up' } }))
+  receiver.at('/headers', () => ({ headers: { Server: 'up/1', Via: '1.1 up', Warning: '110 - stale' } }))
   const answer = await ask('/headers', { 'X-API-Key': KEY, Cookie: 'a=b', 'X-Who': 'root' })
   assert.deepEqual(
-    ['server', 'via', 'x-way'].map((name) => answer.headers.get(name)),
-    [null, '1.1 up, 1.1 postern', '/headers'],
+    ['server', 'via', 'warning', 'x-way'].map((name) => answer.headers.get(name)),
+    [null, null, '110 - stale, 199 - old', '/headers'],
   )
   const [taken] = receiver.at('/headers').taken
   assert.deepEqual(
-    ['host', 'cookie', 'x-who'].map((name) => taken!.headers[name]),
-    ['up.internal', undefined, 'mobile-app at 127.0.0.1'],
+    ['host', 'cookie', 'x-who', 'authorization', 'x-real-ip'].map((name) => taken!.headers[name]),
+    ['up.internal', undefined, 'mobile-app at 127.0.0.1', 'Basic dXA6', '127.0.0.1'],
   )
 })

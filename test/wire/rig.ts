@@ -14,6 +14,8 @@ export interface RigOptions {
   readonly services?: (upstreamUrl: string) => string
   /** Lines of YAML below `routes`, indented by two. */
   readonly routes?: string
+  /** Lines of YAML at the top. */
+  readonly top?: string
   /** Default true: what no other route matches goes to `up`. */
   readonly catchAll?: boolean
 }
@@ -134,12 +136,14 @@ function strangerOf({ path }: LogLine): number | null {
   return typeof path === 'string' && path.startsWith('/stranger/') ? Number(path.slice('/stranger/'.length)) : null
 }
 
-function configuration(upstreamUrl: string, { services, routes = '', catchAll = true }: RigOptions): string {
+function configuration(upstreamUrl: string, { services, routes = '', top = '', catchAll = true }: RigOptions): string {
   return `
 listeners: [{ address: 127.0.0.1:0 }]
 admin: { address: 127.0.0.1:0 }
 threads: 1
 egress: { allow: [127.0.0.0/8] }
+${VIA}
+${top}
 services:
   up: { instances: [${upstreamUrl}] }
 ${services?.(upstreamUrl) ?? ''}
@@ -150,7 +154,9 @@ ${routes}
 `
 }
 
-const OURS = new Set(['x-forwarded-for', 'x-forwarded-proto', 'x-forwarded-host'])
+/** Who the gateway is in `Via`. */
+const VIA = 'via: rig'
+const OURS = new Set(['x-forwarded-for', 'x-forwarded-proto', 'x-forwarded-host', 'forwarded', 'via'])
 const FRAMING = new Set(['content-length', 'transfer-encoding'])
 
 /** The lines of a recorded request that are the client's own, in order and case: without our additions and without the framing. */

@@ -30,7 +30,13 @@ const durable = (rest: { policies?: readonly string[]; bodyBytesMax?: number } =
   routeOf('orders', { path: '/orders/*' }, { target: TARGETS[1]!, ...rest })
 
 /** What we say about the client ourselves. */
-const OURS = ['X-Forwarded-For: 127.0.0.1', 'X-Forwarded-Proto: http', 'X-Forwarded-Host: a']
+const OURS = [
+  'X-Forwarded-For: 127.0.0.1',
+  'X-Forwarded-Proto: http',
+  'X-Forwarded-Host: a',
+  'Forwarded: for=127.0.0.1;host="a";proto=http',
+  'Via: 1.1 rig',
+]
 
 /** Name, value, name, value … as `Name: value`. */
 function linesOf(headers: readonly string[]): string[] {

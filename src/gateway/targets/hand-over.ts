@@ -28,7 +28,7 @@ async function take(x: GatewayExchange, store: (taken: TakenIn) => Promise<Reply
   if (refusal !== undefined) return answer(x, refusal)
   if (x.over) return
   const lines = new OutgoingHead()
-  forwardRequest(lines, x.head, x.clientAddress, x.encrypted)
+  forwardRequest(lines, x.head, x, x.route.forwarding)
   const { upstreamRequest } = x.route.pipeline
   if (upstreamRequest !== null) {
     for (const policy of upstreamRequest) {

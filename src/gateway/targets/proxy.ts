@@ -88,7 +88,7 @@ class ProxyFlow implements OutboundListener, InboundListener {
     const { x } = this
     x.tries++
     x.instance = this.instance!.name
-    forwardRequest(this.lines, x.head, x.clientAddress, x.encrypted)
+    forwardRequest(this.lines, x.head, x, x.route.forwarding)
     if (x.requestBody !== null) this.lines.remove('expect')
     else if (x.head.framing === FRAMING.chunked) announceTrailers(this.lines, x.head)
     const policies = x.route.pipeline.upstreamRequest
@@ -187,7 +187,7 @@ class ProxyFlow implements OutboundListener, InboundListener {
 
   informational(head: ResponseHead): void {
     const lines = new OutgoingHead()
-    forwardResponse(lines, head, false)
+    forwardResponse(lines, head, false, this.x.route.forwarding)
     lines.remove('content-length')
     this.x.inbound.informational(head.status, head.reason, lines)
   }
@@ -198,7 +198,7 @@ class ProxyFlow implements OutboundListener, InboundListener {
     // An early answer: what the request's head decided still holds for its trailers.
     if (this.bodyStarted && !this.requestEnded) this.lines = new OutgoingHead()
     const { lines } = this
-    forwardResponse(lines, head, x.head.takesTrailers)
+    forwardResponse(lines, head, x.head.takesTrailers, x.route.forwarding)
     if (head.status === 204) lines.remove('content-length')
     const res: ResponseView = { status: head.status, headers: lines, fromUpstream: true, body: null }
     if (pipeline.response === null) return this.begin(head, res)
@@ -325,7 +325,7 @@ class ProxyFlow implements OutboundListener, InboundListener {
   upgraded(head: ResponseHead, upstream: TunnelEnd): void {
     const { x, lines } = this
     this.connection = null
-    forwardResponse(lines, head, false)
+    forwardResponse(lines, head, false, x.route.forwarding)
     lines.appendOwn('Upgrade', head.get('upgrade') ?? x.head.upgrade)
     x.status = 101
     x.actor = null

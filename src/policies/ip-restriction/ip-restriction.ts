@@ -2,7 +2,7 @@
 import { PROBLEMS } from '../../base/problem.ts'
 import { definePolicy } from '../../pipeline/policy.ts'
 import { refuse } from '../../pipeline/reply.ts'
-import { includes, networkSet } from './networks.ts'
+import { includes, networkSet } from '../../base/networks.ts'
 import type { IpRestrictionConfig } from './schema.ts'
 
 export const ipRestriction = definePolicy<IpRestrictionConfig>({

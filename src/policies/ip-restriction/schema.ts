@@ -1,6 +1,6 @@
 /** What ip-restriction can be told. */
 import { z } from 'zod'
-import { parseNetwork } from './networks.ts'
+import { parseNetwork } from '../../base/networks.ts'
 
 const network = z.string().refine((text) => parseNetwork(text) !== null, {
   message: 'must be an address or a network: 192.0.2.7, 10.0.0.0/8, fd00::/8',

@@ -53,6 +53,7 @@ export function snapshotOf(written: Written, services: Services | null = null): 
   return compileSnapshot(1, stateOf(written), {
     policyNamed: (name) => written.types?.find((type) => type.name === name) ?? null,
     policyDeps: () => policyDeps(),
+    via: 'rig',
     targets: {
       service: (name) => services?.get(name) ?? null,
       ingest: (_source, taken) => store(taken),

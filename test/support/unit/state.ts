@@ -18,6 +18,8 @@ export function stateWith(fields: Partial<DesiredState>): DesiredState {
     store: '',
     counters: 'memory',
     threads: 1,
+    forwarded: { trusted: [], read: 'either', write: 'both' },
+    via: '',
     egress: { allow: [] },
     accessLog: 'off',
     delivery: { scheduleMs: [], timeoutMs: 0 },

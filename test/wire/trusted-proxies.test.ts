@@ -1,0 +1,167 @@
+/** Proxies in front that are trusted say who the client is: policies, records and services see that client, and each field once. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { exchangeOnce } from '../support/raw-client.ts'
+import { type RawResponse, valuesOf } from '../support/raw-message.ts'
+import { crlf } from './notation.ts'
+import { isProblem } from './refused.ts'
+import { Rig, clientLines } from './rig.ts'
+
+// The client of these tests is the proxy: it comes from loopback.
+const rig = await Rig.start({
+  top: 'trusted-proxies: [127.0.0.0/8, 10.0.0.0/8]',
+  routes: `
+  listed: { match: { path: /listed }, policies: [{ ip-restriction: { allow: [203.0.113.0/24] } }], proxy: up }
+  few: { match: { path: /few }, policies: [{ rate-limit: { limit: 1, per: 1h, by: ip } }], proxy: up }
+`,
+})
+const OK = { reason: 'ok', status: 200 }
+
+const ask = (path: string, ...lines: readonly string[]): Promise<RawResponse> =>
+  exchangeOnce(rig.postern.port(), crlf(`GET ${path} HTTP/1.1⏎Host: a⏎${lines.map((line) => `${line}⏎`).join('')}⏎`))
+
+const FAMILY = ['x-forwarded-for', 'x-forwarded-proto', 'x-forwarded-host', 'x-forwarded-port', 'x-forwarded-prefix']
+
+interface Row {
+  readonly name: string
+  readonly lines: readonly string[]
+  /** What the service is told, in the order of FAMILY, then Forwarded; undefined: nothing. */
+  readonly told: readonly (string | undefined)[]
+}
+
+const rows: readonly Row[] = [
+  {
+    name: 'a proxy that says nothing is the client',
+    lines: [],
+    told: ['127.0.0.1', 'http', 'a', undefined, undefined, 'for=127.0.0.1;host="a";proto=http'],
+  },
+  {
+    name: 'one proxy',
+    lines: ['X-Forwarded-For: 203.0.113.7', 'X-Forwarded-Proto: https', 'X-Forwarded-Host: shop.example'],
+    told: [
+      '203.0.113.7, 127.0.0.1',
+      'https',
+      'shop.example',
+      undefined,
+      undefined,
+      'for=203.0.113.7;host="shop.example";proto=https, for=127.0.0.1',
+    ],
+  },
+  {
+    name: 'what the client had said before the proxy is gone',
+    lines: ['X-Forwarded-For: 198.51.100.1, 10.0.0.9, 203.0.113.7, 10.0.0.2'],
+    told: [
+      '203.0.113.7, 10.0.0.2, 127.0.0.1',
+      'http',
+      'a',
+      undefined,
+      undefined,
+      'for=203.0.113.7;host="a";proto=http, for=10.0.0.2, for=127.0.0.1',
+    ],
+  },
+  {
+    name: 'two lines are one list',
+    lines: ['X-Forwarded-For: 198.51.100.1', 'x-forwarded-for: 2001:db8::7'],
+    told: [
+      '2001:db8::7, 127.0.0.1',
+      'http',
+      'a',
+      undefined,
+      undefined,
+      'for="[2001:db8::7]";host="a";proto=http, for=127.0.0.1',
+    ],
+  },
+  {
+    name: 'Forwarded',
+    lines: ['Forwarded: for=198.51.100.1, for="203.0.113.7:80";proto=https;host="shop.example"'],
+    told: [
+      '203.0.113.7, 127.0.0.1',
+      'https',
+      'shop.example',
+      undefined,
+      undefined,
+      'for=203.0.113.7;host="shop.example";proto=https, for=127.0.0.1',
+    ],
+  },
+  {
+    name: 'a port and a prefix',
+    lines: ['X-Forwarded-For: 203.0.113.7', 'X-Forwarded-Port: 8443', 'X-Forwarded-Prefix: /shop'],
+    told: [
+      '203.0.113.7, 127.0.0.1',
+      'http',
+      'a',
+      '8443',
+      '/shop',
+      'for=203.0.113.7;host="a";proto=http, for=127.0.0.1',
+    ],
+  },
+  {
+    name: '200 addresses, all of them trusted',
+    lines: [`X-Forwarded-For: ${Array.from({ length: 200 }, (_, i) => `10.0.0.${i}`).join(', ')}`],
+    told: [
+      [...Array.from({ length: 31 }, (_, i) => `10.0.0.${169 + i}`), '127.0.0.1'].join(', '),
+      'http',
+      'a',
+      undefined,
+      undefined,
+      [
+        'for=10.0.0.169;host="a";proto=http',
+        ...Array.from({ length: 30 }, (_, i) => `for=10.0.0.${170 + i}`),
+        'for=127.0.0.1',
+      ].join(', '),
+    ],
+  },
+  {
+    name: 'underscored aliases are nobody’s',
+    lines: ['X-Forwarded-For: 203.0.113.7', 'X_Forwarded_For: 198.51.100.1', 'X_Forwarded_Proto: https'],
+    told: [
+      '203.0.113.7, 127.0.0.1',
+      'http',
+      'a',
+      undefined,
+      undefined,
+      'for=203.0.113.7;host="a";proto=http, for=127.0.0.1',
+    ],
+  },
+]
+
+for (const { name, lines, told } of rows) {
+  test(name, async () => {
+    const answer = await ask('/a', ...lines, 'X-Real-IP: 198.51.100.1', 'X-Forwarded-Server: evil', 'X: y')
+    assert.equal(answer.status, 200)
+    const { requests } = await rig.settle(name, [OK])
+    assert.equal(requests.length, 1)
+    const [request] = requests
+    for (const [i, field] of [...FAMILY, 'forwarded'].entries())
+      assert.deepEqual(valuesOf(request!, field), told[i] === undefined ? [] : [told[i]], field)
+    assert.deepEqual(
+      clientLines(request!).filter((line) => !/^x-forwarded-p/i.test(line)),
+      ['Host: a', 'X: y'],
+    )
+    const client = told[0]!.split(', ')[0]
+    await rig.postern.waitForRecord((record) => record['path'] === '/a' && record['client'] === client)
+  })
+}
+
+test('a list of addresses judges the client, not the proxy', async () => {
+  assert.equal((await ask('/listed', 'X-Forwarded-For: 203.0.113.7')).status, 200)
+  for (const lines of [
+    [],
+    ['X-Forwarded-For: 198.51.100.1'],
+    ['X-Forwarded-For: 203.0.113.7, 198.51.100.1'],
+    ['X-Forwarded-For: unknown'],
+  ])
+    isProblem(await ask('/listed', ...lines), { status: 403, code: 'address-not-allowed' })
+  const refused = { reason: 'address-not-allowed', status: 403 }
+  const { requests } = await rig.settle('a list', [OK, refused, refused, refused, refused])
+  assert.equal(requests.length, 1)
+})
+
+test('a limit counts the client, whatever it writes before its own address', async () => {
+  assert.equal((await ask('/few', 'X-Forwarded-For: 203.0.113.1')).status, 200)
+  assert.equal((await ask('/few', 'X-Forwarded-For: 203.0.113.2')).status, 200)
+  assert.equal((await ask('/few', 'X-Forwarded-For: 8.8.8.8, 203.0.113.1')).status, 429)
+  await rig.settle('a limit', [OK, OK, { reason: 'rate-limited', status: 429 }])
+})
+
+rig.checkRecords()
