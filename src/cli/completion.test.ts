@@ -24,7 +24,18 @@ test('bash completes verbs and options', async () => {
 for (const shell of ['zsh', 'fish']) {
   test(`${shell} is told of every verb`, async () => {
     const { out } = await cli(['completion', shell])
-    for (const verb of ['demo', 'run', 'check', 'explain', 'token', 'send', 'tail', 'policies', 'providers'])
+    for (const verb of [
+      'demo',
+      'run',
+      'check',
+      'explain',
+      'token',
+      'send',
+      'tail',
+      'policies',
+      'providers',
+      'selftest',
+    ])
       assert.match(out, new RegExp(`\\b${verb}\\b`))
     assert.equal(out.split("'").length % 2, 1, 'every quote is closed')
   })

@@ -3,7 +3,19 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { cli } from './test-host.ts'
 
-const VERBS = ['demo', 'run', 'check', 'explain', 'token', 'send', 'tail', 'policies', 'providers', 'completion']
+const VERBS = [
+  'demo',
+  'run',
+  'check',
+  'explain',
+  'token',
+  'send',
+  'tail',
+  'policies',
+  'providers',
+  'selftest',
+  'completion',
+]
 
 test('help names every verb', async () => {
   const { code, out } = await cli(['--help'])

@@ -9,6 +9,7 @@ import { type Host, paintFor } from './host.ts'
 import { addPolicies } from './policies.ts'
 import { addProviders } from './providers.ts'
 import { addRun } from './run.ts'
+import { addSelftest } from './selftest.ts'
 import { addSend } from './send.ts'
 import { addTail } from './tail.ts'
 import { addToken } from './token.ts'
@@ -24,6 +25,7 @@ const VERBS = [
   addTail,
   addPolicies,
   addProviders,
+  addSelftest,
   addCompletion,
 ]
 

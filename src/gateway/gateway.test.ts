@@ -1,7 +1,7 @@
 /** gateway: what it counts of exchanges, refusals and connections that never made a request. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { RawClient } from '../../test/support/raw-client.ts'
+import { RawClient } from '../selftest/raw-client.ts'
 import { GatewayRig, routeOf } from '../../test/support/unit/gateway-rig.ts'
 
 describe('Gateway', () => {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
-import { RawClient } from '../../test/support/raw-client.ts'
+import { RawClient } from '../selftest/raw-client.ts'
 import { GatewayRig, type Written, policyType, routeOf } from '../../test/support/unit/gateway-rig.ts'
 import type { Policy } from '../pipeline/policy.ts'
 

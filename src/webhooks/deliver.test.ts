@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { type TestContext, describe, it } from 'node:test'
 import { Webhook } from 'standardwebhooks'
-import { valuesOf, written } from '../../test/support/raw-message.ts'
+import { valuesOf, written } from '../selftest/raw-message.ts'
 import { EVENT, PostRig, TIMEOUT_MS, respond } from '../../test/support/unit/post-rig.ts'
 import type { Message } from '../model/webhook.ts'
 import { newEndpoint } from '../store/conformance/subject.ts'

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { valuesOf } from '../../test/support/raw-message.ts'
+import { valuesOf } from '../selftest/raw-message.ts'
 import { type Engine, Hanging, PostRig, wrapping } from '../../test/support/unit/post-rig.ts'
 import type { Message } from '../model/webhook.ts'
 import { newEndpoint, newMessage } from '../store/conformance/subject.ts'

@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { after, describe, it } from 'node:test'
 import * as fc from 'fast-check'
 import { socketPair } from '../../test/support/unit/loopback.ts'
-import { readRequest } from '../../test/support/raw-message.ts'
+import { readRequest } from '../selftest/raw-message.ts'
 import { MessageWriter } from './message-writer.ts'
 
 const { near: sender, far: receiver, close } = await socketPair()

@@ -11,6 +11,7 @@ const FLOORS: Readonly<Record<string, number>> = {
   store: 2,
   counters: 2,
   observe: 2,
+  selftest: 2,
   pipeline: 3,
   upstream: 3,
   policies: 4,
@@ -94,6 +95,17 @@ const wireAlone: Rule = {
   },
 }
 
+const judgeApart: Rule = {
+  name: 'the selftest imports nothing of ours',
+  advice: 'It judges with code of its own: what it shared with the product, it could not find fault with.',
+  breaches: (project) =>
+    imports(project, (from, to) =>
+      roomOf(from) === 'selftest' && roomOf(to) !== 'selftest' ? 'the judge shares no code with the judged' : null,
+    ),
+  broken: [{ 'src/selftest/a.ts': "import { b } from '../wire/b.ts'", 'src/wire/b.ts': '' }],
+  kept: { 'src/selftest/a.ts': "import { b } from './b.ts'\nimport 'node:net'", 'src/selftest/b.ts': '' },
+}
+
 const productsApart: Rule = {
   name: 'gateway and webhooks do not know each other',
   advice: 'They meet in src/engine.ts: take what you need as a function or an interface, and have it connected there.',
@@ -161,6 +173,7 @@ export const FLOOR_RULES: readonly Rule[] = [
   knownFloors,
   lowerFloors,
   wireAlone,
+  judgeApart,
   productsApart,
   policiesAreLeaves,
   rootsAreRoots,

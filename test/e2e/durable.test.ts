@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import { startPostern } from '../support/postern.ts'
-import { RawClient, exchangeOnce } from '../support/raw-client.ts'
-import { valuesOf } from '../support/raw-message.ts'
+import { RawClient, exchangeOnce } from '../../src/selftest/raw-client.ts'
+import { valuesOf } from '../../src/selftest/raw-message.ts'
 import { Admin, eventually } from './support/admin.ts'
 import { Receiver, closedPort } from './support/receiver.ts'
 

@@ -4,7 +4,7 @@ import { createHash, createHmac, randomUUID } from 'node:crypto'
 import { after, test } from 'node:test'
 import { Stripe } from 'stripe'
 import { startPostern } from '../support/postern.ts'
-import { exchangeOnce } from '../support/raw-client.ts'
+import { exchangeOnce } from '../../src/selftest/raw-client.ts'
 import { Admin, eventually } from './support/admin.ts'
 import { Receiver, type Taken, closedPort } from './support/receiver.ts'
 

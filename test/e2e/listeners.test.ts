@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { once } from 'node:events'
 import { test } from 'node:test'
 import { startPostern } from '../support/postern.ts'
-import { RawClient } from '../support/raw-client.ts'
+import { RawClient } from '../../src/selftest/raw-client.ts'
 import { tempFolder } from '../support/temp.ts'
 
 const REQUEST = 'GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n'

@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import { startPostern } from '../support/postern.ts'
-import { RawClient, exchangeOnce } from '../support/raw-client.ts'
-import { type RawResponse, valuesOf } from '../support/raw-message.ts'
-import { RecordingUpstream } from '../support/recording-upstream.ts'
+import { RawClient, exchangeOnce } from '../../src/selftest/raw-client.ts'
+import { type RawResponse, valuesOf } from '../../src/selftest/raw-message.ts'
+import { RecordingUpstream } from '../../src/selftest/recording-upstream.ts'
 import { Receiver, closedPort } from './support/receiver.ts'
 
 const receiver = await Receiver.start()

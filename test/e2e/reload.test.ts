@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import { startPostern } from '../support/postern.ts'
-import { RawClient } from '../support/raw-client.ts'
-import { RecordingUpstream } from '../support/recording-upstream.ts'
+import { RawClient } from '../../src/selftest/raw-client.ts'
+import { RecordingUpstream } from '../../src/selftest/recording-upstream.ts'
 import { Receiver } from './support/receiver.ts'
 
 const receiver = await Receiver.start()

@@ -4,7 +4,7 @@ import { rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
-import { Signal } from './signal.ts'
+import { Signal } from '../../src/selftest/signal.ts'
 import { tempFolder } from './temp.ts'
 
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url))

@@ -1,9 +1,9 @@
 /** Tables of what an upstream may answer: what the client has to see of each. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { NotHttp, readResponse, valuesOf, written } from '../support/raw-message.ts'
-import { type Script, ok } from '../support/recording-upstream.ts'
-import { crlf } from './notation.ts'
+import { NotHttp, readResponse, valuesOf, written } from '../../src/selftest/raw-message.ts'
+import { type Script, ok } from '../../src/selftest/recording-upstream.ts'
+import { crlf } from '../../src/selftest/notation.ts'
 import { isProblem } from './refused.ts'
 import type { Rig } from './rig.ts'
 

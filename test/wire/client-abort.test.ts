@@ -1,9 +1,9 @@
 /** A client that goes away takes its upstream request with it: nothing goes on working for nobody, and nobody calls it a failure. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { RawClient } from '../support/raw-client.ts'
-import type { Script } from '../support/recording-upstream.ts'
-import { crlf } from './notation.ts'
+import type { RawClient } from '../../src/selftest/raw-client.ts'
+import type { Script } from '../../src/selftest/recording-upstream.ts'
+import { crlf } from '../../src/selftest/notation.ts'
 import { Rig } from './rig.ts'
 
 const rig = await Rig.start()

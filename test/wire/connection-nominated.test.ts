@@ -1,9 +1,9 @@
 /** `Connection` names fields to drop (RFC 9110 §7.6.1), and must not be a way to take away framing, Host or identity. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { valuesOf } from '../support/raw-message.ts'
+import { valuesOf } from '../../src/selftest/raw-message.ts'
 import { forwardings, sawExactly } from './forwarded.ts'
-import { crlf } from './notation.ts'
+import { crlf } from '../../src/selftest/notation.ts'
 import { Rig } from './rig.ts'
 
 const rig = await Rig.start()

@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { startPostern } from '../support/postern.ts'
-import { RawClient } from '../support/raw-client.ts'
-import { valuesOf } from '../support/raw-message.ts'
-import { RecordingUpstream } from '../support/recording-upstream.ts'
+import { RawClient } from '../../src/selftest/raw-client.ts'
+import { valuesOf } from '../../src/selftest/raw-message.ts'
+import { RecordingUpstream } from '../../src/selftest/recording-upstream.ts'
 
 test('a running exchange is finished, its connection and idle ones are closed', async (t) => {
   const upstream = await RecordingUpstream.start({ answer: () => {} })

@@ -1,9 +1,9 @@
 /** An upstream that answers before it has the whole request: the client gets the answer, and that upstream connection serves nobody else. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { valuesOf } from '../support/raw-message.ts'
-import { type Script } from '../support/recording-upstream.ts'
-import { crlf } from './notation.ts'
+import { valuesOf } from '../../src/selftest/raw-message.ts'
+import { type Script } from '../../src/selftest/recording-upstream.ts'
+import { crlf } from '../../src/selftest/notation.ts'
 import { Rig } from './rig.ts'
 
 const rig = await Rig.start({ routes: '  large: { match: { path: /large }, body-max: 0, proxy: up }' })

@@ -1,10 +1,10 @@
 /** `Expect: 100-continue` (RFC 9110 §10.1.1): said once, whoever says it; what else is expected cannot be met. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { valuesOf } from '../support/raw-message.ts'
-import { type Script, ok } from '../support/recording-upstream.ts'
+import { valuesOf } from '../../src/selftest/raw-message.ts'
+import { type Script, ok } from '../../src/selftest/recording-upstream.ts'
 import { sawExactly } from './forwarded.ts'
-import { crlf } from './notation.ts'
+import { crlf } from '../../src/selftest/notation.ts'
 import { refusals } from './refused.ts'
 import { type Expected, Rig } from './rig.ts'
 

@@ -1,10 +1,10 @@
 /** Tables of requests that must be forwarded: what the upstream has to see of each. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Sendable } from '../support/raw-client.ts'
-import { valuesOf, written } from '../support/raw-message.ts'
-import { type RecordedRequest, ok } from '../support/recording-upstream.ts'
-import { pieces } from './notation.ts'
+import type { Sendable } from '../../src/selftest/raw-client.ts'
+import { valuesOf, written } from '../../src/selftest/raw-message.ts'
+import { type RecordedRequest, ok } from '../../src/selftest/recording-upstream.ts'
+import { pieces } from '../../src/selftest/notation.ts'
 import { type Rig, clientLines } from './rig.ts'
 
 export interface Seen {

@@ -1,6 +1,6 @@
 /** Where a request ends: length and coding said twice, badly, or in disguise; line ends; bodies where none is expected (RFC 9112 §2–§6). */
 import { forwardings } from './forwarded.ts'
-import { crlf } from './notation.ts'
+import { crlf } from '../../src/selftest/notation.ts'
 import { refusals } from './refused.ts'
 import { Rig } from './rig.ts'
 

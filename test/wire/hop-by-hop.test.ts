@@ -1,9 +1,9 @@
 /** Fields that are about one connection end at the gateway, in both directions (RFC 9110 §7.6.1); CONNECT is nobody's to ask. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { valuesOf } from '../support/raw-message.ts'
+import { valuesOf } from '../../src/selftest/raw-message.ts'
 import { forwardings } from './forwarded.ts'
-import { crlf } from './notation.ts'
+import { crlf } from '../../src/selftest/notation.ts'
 import { refusals } from './refused.ts'
 import { Rig } from './rig.ts'
 

@@ -1,9 +1,9 @@
 /** One reading of the host and the method: matched without regard to case or port, refused when it could name two (RFC 9112 §3.2). */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { exchangeOnce } from '../support/raw-client.ts'
+import { exchangeOnce } from '../../src/selftest/raw-client.ts'
 import { forwardings } from './forwarded.ts'
-import { crlf } from './notation.ts'
+import { crlf } from '../../src/selftest/notation.ts'
 import { refusals } from './refused.ts'
 import { Rig } from './rig.ts'
 

@@ -1,10 +1,10 @@
 /** How long connections live: the client's as its version and its words say, the upstream's as long as it is good for (RFC 9112 §9). */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { valuesOf } from '../support/raw-message.ts'
-import { ok } from '../support/recording-upstream.ts'
+import { valuesOf } from '../../src/selftest/raw-message.ts'
+import { ok } from '../../src/selftest/recording-upstream.ts'
 import { ask } from './answers.ts'
-import { crlf } from './notation.ts'
+import { crlf } from '../../src/selftest/notation.ts'
 import { isProblem } from './refused.ts'
 import { Rig } from './rig.ts'
 

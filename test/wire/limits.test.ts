@@ -1,9 +1,9 @@
 /** How much a route takes: counted in bytes of data, whatever the framing says, and refused before the upstream believes it whole. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { valuesOf } from '../support/raw-message.ts'
+import { valuesOf } from '../../src/selftest/raw-message.ts'
 import { forwardings } from './forwarded.ts'
-import { crlf } from './notation.ts'
+import { crlf } from '../../src/selftest/notation.ts'
 import { isProblem, isRefusal, refusals, refusedAndClosed } from './refused.ts'
 import { Rig } from './rig.ts'
 

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type Arbitrary, array, boolean, constantFrom, nat, oneof, record, sample } from 'fast-check'
-import { exchangeOnce } from '../support/raw-client.ts'
-import { crlf } from './notation.ts'
+import { exchangeOnce } from '../../src/selftest/raw-client.ts'
+import { crlf } from '../../src/selftest/notation.ts'
 import { Rig } from './rig.ts'
 
 const rig = await Rig.start({

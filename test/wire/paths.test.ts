@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type Arbitrary, constantFrom, sample, tuple } from 'fast-check'
-import { exchangeOnce } from '../support/raw-client.ts'
+import { exchangeOnce } from '../../src/selftest/raw-client.ts'
 import { forwardings } from './forwarded.ts'
-import { crlf } from './notation.ts'
+import { crlf } from '../../src/selftest/notation.ts'
 import { isProblem, refusals } from './refused.ts'
 import { Rig } from './rig.ts'
 

@@ -1,9 +1,9 @@
 /** Tables of requests that must be refused: the same judgement for every one of them. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Sendable } from '../support/raw-client.ts'
-import { type RawResponse, valuesOf } from '../support/raw-message.ts'
-import { pieces } from './notation.ts'
+import type { Sendable } from '../../src/selftest/raw-client.ts'
+import { type RawResponse, valuesOf } from '../../src/selftest/raw-message.ts'
+import { pieces } from '../../src/selftest/notation.ts'
 import type { Rig } from './rig.ts'
 
 export interface Refusal {

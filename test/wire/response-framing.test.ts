@@ -2,7 +2,7 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import type { Socket } from 'node:net'
 import { badGateways, cuts, passes } from './answers.ts'
-import { crlf } from './notation.ts'
+import { crlf } from '../../src/selftest/notation.ts'
 import { Rig } from './rig.ts'
 
 const rig = await Rig.start()

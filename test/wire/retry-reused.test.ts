@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict'
 import { type Socket, createServer } from 'node:net'
 import { test } from 'node:test'
-import { exchangeOnce } from '../support/raw-client.ts'
-import type { Script } from '../support/recording-upstream.ts'
-import { crlf } from './notation.ts'
+import { exchangeOnce } from '../../src/selftest/raw-client.ts'
+import type { Script } from '../../src/selftest/recording-upstream.ts'
+import { crlf } from '../../src/selftest/notation.ts'
 import { isProblem } from './refused.ts'
 import { Rig } from './rig.ts'
 

@@ -5,9 +5,14 @@
 import assert from 'node:assert/strict'
 import { after, afterEach, beforeEach, test } from 'node:test'
 import { type LogLine, type Running, startPostern } from '../support/postern.ts'
-import { RawClient, exchangeOnce } from '../support/raw-client.ts'
-import { written } from '../support/raw-message.ts'
-import { type RecordedConnection, type RecordedRequest, RecordingUpstream, ok } from '../support/recording-upstream.ts'
+import { RawClient, exchangeOnce } from '../../src/selftest/raw-client.ts'
+import { written } from '../../src/selftest/raw-message.ts'
+import {
+  type RecordedConnection,
+  type RecordedRequest,
+  RecordingUpstream,
+  ok,
+} from '../../src/selftest/recording-upstream.ts'
 
 export interface RigOptions {
   /** Lines of YAML below `services`, indented by two, given the upstream's URL; `up` is there already. */

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import type { Socket } from 'node:net'
 import { test } from 'node:test'
 import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises'
-import { crlf } from './notation.ts'
+import { crlf } from '../../src/selftest/notation.ts'
 import { Rig } from './rig.ts'
 
 const rig = await Rig.start({ routes: '  free: { match: { path: /free/* }, body-max: 0, proxy: up }' })

@@ -1,9 +1,9 @@
 /** Trailers go on to those who can read them, and say nothing there that belongs before a body (RFC 9110 §6.5, RFC 9112 §7.1.2). */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { valuesOf, written } from '../support/raw-message.ts'
+import { valuesOf, written } from '../../src/selftest/raw-message.ts'
 import { forwardings } from './forwarded.ts'
-import { crlf } from './notation.ts'
+import { crlf } from '../../src/selftest/notation.ts'
 import { Rig } from './rig.ts'
 
 const rig = await Rig.start({

@@ -1,9 +1,9 @@
 /** Proxies in front that are trusted say who the client is: policies, records and services see that client, and each field once. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { exchangeOnce } from '../support/raw-client.ts'
-import { type RawResponse, valuesOf } from '../support/raw-message.ts'
-import { crlf } from './notation.ts'
+import { exchangeOnce } from '../../src/selftest/raw-client.ts'
+import { type RawResponse, valuesOf } from '../../src/selftest/raw-message.ts'
+import { crlf } from '../../src/selftest/notation.ts'
 import { isProblem } from './refused.ts'
 import { Rig, clientLines } from './rig.ts'
 

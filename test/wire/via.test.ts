@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { startPostern } from '../support/postern.ts'
-import { exchangeOnce } from '../support/raw-client.ts'
-import { valuesOf } from '../support/raw-message.ts'
-import { crlf } from './notation.ts'
+import { exchangeOnce } from '../../src/selftest/raw-client.ts'
+import { valuesOf } from '../../src/selftest/raw-message.ts'
+import { crlf } from '../../src/selftest/notation.ts'
 import { isProblem } from './refused.ts'
 import { Rig } from './rig.ts'
 

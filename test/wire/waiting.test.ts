@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { connect, createServer } from 'node:net'
 import { after, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { crlf } from './notation.ts'
+import { crlf } from '../../src/selftest/notation.ts'
 import { isProblem } from './refused.ts'
 import { Rig } from './rig.ts'
 

@@ -1,6 +1,6 @@
 /** What happens while the demo stays up: a line for each request at the gateway and at everybody behind it. */
 import { systemClock } from '../../base/clock.ts'
-import type { Access } from './gateway-process.ts'
+import type { Access } from '../gateway-process.ts'
 import type { LocalService } from './local-service.ts'
 import type { Partner } from './partner.ts'
 import type { Say } from './say.ts'

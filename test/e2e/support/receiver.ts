@@ -7,7 +7,7 @@ import {
   createServer,
 } from 'node:http'
 import { buffer } from 'node:stream/consumers'
-import { Signal } from '../../support/signal.ts'
+import { Signal } from '../../../src/selftest/signal.ts'
 
 /** A request that arrived whole. */
 export interface Taken {

@@ -5,7 +5,7 @@ import { OutgoingHead } from '../../../src/wire/outgoing.ts'
 import type { OutboundFailure, OutboundListener, OutboundTimeouts } from '../../../src/wire/outbound.ts'
 import type { Pool } from '../../../src/wire/pool.ts'
 import type { TunnelEnd } from '../../../src/wire/tunnel.ts'
-import { Signal } from '../signal.ts'
+import { Signal } from '../../../src/selftest/signal.ts'
 import type { Lines } from './grammar.ts'
 
 export interface AskOptions {

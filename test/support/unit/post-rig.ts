@@ -16,7 +16,7 @@ import { AddressGuard } from '../../../src/wire/address-guard.ts'
 import { Deadlines } from '../../../src/wire/deadlines.ts'
 import { Pools } from '../../../src/wire/pool.ts'
 import { HeldClock } from '../policy.ts'
-import { type RecordedRequest, RecordingUpstream } from '../recording-upstream.ts'
+import { type RecordedRequest, RecordingUpstream } from '../../../src/selftest/recording-upstream.ts'
 import { tempFolder } from '../temp.ts'
 
 /** Answers each request that the receiver gets: the status, or what to do. */

@@ -1,5 +1,5 @@
 /** The notation of the tables: `⏎` stands for CRLF, so that a message is one readable line. */
-import type { Sendable } from '../support/raw-client.ts'
+import type { Sendable } from './raw-client.ts'
 
 /** The bytes of a row, in the pieces it is to be sent in. */
 export function pieces(send: Sendable | readonly Sendable[]): Sendable[] {

@@ -1,4 +1,5 @@
 /** A server that records every byte it is sent, by connection, and answers by script: politely, or as the worst of upstreams. */
+import { once } from 'node:events'
 import { type Server, type Socket, createServer } from 'node:net'
 import { Bytes, type RawRequest, readRequest, readRequestStart } from './raw-message.ts'
 import { Signal } from './signal.ts'
@@ -36,6 +37,8 @@ export class RecordedConnection {
   error: Error | null = null
   tunnelled = false
   headSeen = false
+  /** The latest complete request. */
+  last: RecordedRequest | null = null
 
   constructor(id: number, socket: Socket) {
     this.id = id
@@ -50,8 +53,11 @@ export class RecordedConnection {
 
 export class RecordingUpstream {
   script: Script
-  readonly connections: RecordedConnection[] = []
-  readonly requests: RecordedRequest[] = []
+  connections: RecordedConnection[] = []
+  requests: RecordedRequest[] = []
+  /** Called after whatever happens here. */
+  onChange: (() => void) | null = null
+  private accepted = 0
   private readonly server: Server
   private readonly signal = new Signal()
 
@@ -60,9 +66,12 @@ export class RecordingUpstream {
     this.server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.accept(socket))
   }
 
-  static async start(script: Script = ok()): Promise<RecordingUpstream> {
+  /** Rejects with the system's error when the address cannot be had. */
+  static async start(script: Script = ok(), port = 0, host = '127.0.0.1'): Promise<RecordingUpstream> {
     const upstream = new RecordingUpstream(script)
-    await new Promise<void>((resolve) => upstream.server.listen(0, '127.0.0.1', resolve))
+    const listening = once(upstream.server, 'listening')
+    upstream.server.listen(port, host)
+    await listening
     return upstream
   }
 
@@ -90,22 +99,38 @@ export class RecordingUpstream {
     return this.until(() => (this.requests.length >= count ? this.requests : undefined), `${count} requests`)
   }
 
+  /** Lets go of what is over: requests, connections that are closed, and the bytes of complete requests on those that are open. */
+  forget(): void {
+    this.requests = []
+    for (const { over, socket } of this.connections) if (over !== 'no') socket.destroy()
+    this.connections = this.connections.filter(({ over }) => over === 'no')
+    for (const connection of this.connections) {
+      connection.bytes.drop(connection.at)
+      connection.at = 0
+    }
+  }
+
   async close(): Promise<void> {
     for (const connection of this.connections) connection.socket.destroy()
     await new Promise<void>((resolve) => this.server.close(() => resolve()))
   }
 
+  private changed(): void {
+    this.signal.changed()
+    this.onChange?.()
+  }
+
   private accept(socket: Socket): void {
-    const connection = new RecordedConnection(this.connections.length, socket)
+    const connection = new RecordedConnection(this.accepted++, socket)
     this.connections.push(connection)
     const finish = (how: 'end' | 'reset'): void => {
       if (connection.over === 'no') connection.over = how
-      this.signal.changed()
+      this.changed()
     }
     socket.on('data', (chunk: Buffer) => {
       connection.bytes.push(chunk)
       this.read(connection)
-      this.signal.changed()
+      this.changed()
     })
     socket.on('end', () => {
       finish('end')
@@ -114,7 +139,7 @@ export class RecordingUpstream {
     socket.on('error', () => finish('reset'))
     socket.on('close', () => finish('end'))
     if (this.script.on === 'connection') this.answer(connection)
-    this.signal.changed()
+    this.changed()
   }
 
   /** Takes what has come apart into requests and answers each at its moment. */
@@ -131,7 +156,8 @@ export class RecordingUpstream {
         if (request === null) return
         connection.at = request.next
         connection.headSeen = false
-        this.requests.push({ ...request, connection, nth: connection.requests })
+        connection.last = { ...request, connection, nth: connection.requests }
+        this.requests.push(connection.last)
         if ((this.script.on ?? 'request') === 'request') this.answer(connection)
         connection.requests++
       } catch (error) {

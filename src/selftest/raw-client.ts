@@ -11,6 +11,7 @@ export class RawClient {
   readonly socket: Socket
   /** `end`: the peer has closed, or closed its half; `reset`: it broke off. */
   over: 'no' | 'end' | 'reset' = 'no'
+  private isReady = false
   private readonly bytes = new Bytes()
   private at = 0
   private readonly signal = new Signal()
@@ -18,7 +19,11 @@ export class RawClient {
   private constructor(socket: Socket) {
     this.socket = socket
     socket.setNoDelay(true)
-    socket.on('connect', () => this.signal.changed())
+    const secure = 'encrypted' in socket
+    socket.on(secure ? 'secureConnect' : 'connect', () => {
+      this.isReady = true
+      this.signal.changed()
+    })
     socket.on('data', (chunk: Buffer) => {
       this.bytes.push(chunk)
       this.signal.changed()
@@ -30,16 +35,20 @@ export class RawClient {
   }
 
   /** `at` is a port, or the path of a Unix socket. */
-  static async connect(at: number | string, host = '127.0.0.1'): Promise<RawClient> {
+  static connect(at: number | string, host = '127.0.0.1'): Promise<RawClient> {
     const to = typeof at === 'string' ? { path: at } : { port: at, host }
-    const client = new RawClient(connect({ ...to, allowHalfOpen: true }))
+    return RawClient.over(connect({ ...to, allowHalfOpen: true }))
+  }
+
+  /** Waits until a socket is connected, its handshake included if it has one. */
+  static async over(socket: Socket): Promise<RawClient> {
+    const client = new RawClient(socket)
     await client.signal.until(
       () => {
-        if (!client.socket.pending) return true
-        if (client.over !== 'no') throw new Error(`no connection to ${at}`)
-        return undefined
+        if (client.over !== 'no') throw new Error('the connection was refused')
+        return client.isReady || undefined
       },
-      () => `a connection to ${at}`,
+      () => 'a connection',
     )
     return client
   }

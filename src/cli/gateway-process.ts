@@ -1,10 +1,10 @@
-/** The gateway of the demo: the product itself, in a process of its own, as an operator would start it. */
+/** The product itself, in a process of its own, as an operator would start it. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { z } from 'zod'
-import type { Environment } from '../../config/environment.ts'
-import { Failure } from '../failure.ts'
+import type { Environment } from '../config/environment.ts'
+import { Failure } from './failure.ts'
 
 export interface GatewayOptions {
   /** Our own entry, absolute. */

@@ -161,6 +161,12 @@ export class Bytes {
     this.length += chunk.length
   }
 
+  /** Forgets the first `count` bytes. */
+  drop(count: number): void {
+    this.room = Buffer.from(this.room.subarray(count, Math.max(this.length, count + 64)))
+    this.length -= count
+  }
+
   /** Everything so far. Valid after later pushes too. */
   view(): Buffer {
     return this.room.subarray(0, this.length)

@@ -1,0 +1,68 @@
+/** Plays the corpus row by row and says of each what came of it. */
+import { answerRows, requestRows } from './corpus/index.ts'
+import type { About, AnswerRow, RequestRow } from './corpus/row.ts'
+import { judgeAnswer } from './judge-answer.ts'
+import { judgeRequest } from './judge-request.ts'
+import { crlf } from './notation.ts'
+import { type Scene, scenes } from './scenes/index.ts'
+import { type Evidence, Fault, NotApplicable, Stage } from './stage.ts'
+import type { Target } from './target.ts'
+
+export type Row = RequestRow | AnswerRow | Scene
+
+export interface Verdict extends About {
+  readonly verdict: 'pass' | 'fail' | 'not applicable'
+  /** Null when it passed. */
+  readonly why: string | null
+  /** Null unless it failed. */
+  readonly evidence: Evidence | null
+}
+
+/** `only`: tables or rows of tables, such as `F` or `P1`; empty for all. */
+export function corpus(target: Target, only: readonly string[]): Row[] {
+  const all = [...requestRows(target), ...answerRows(), ...scenes()]
+  const wanted = ({ id }: Row): boolean => only.length === 0 || only.some((one) => one === id || one === id.charAt(0))
+  return all.filter(wanted)
+}
+
+/** The stage has been prepared. */
+async function play(stage: Stage, row: Row): Promise<Verdict> {
+  const about = { id: row.id, name: row.name, source: row.source }
+  try {
+    if (!('send' in row) && !('slow' in row) && stage.upstream === null)
+      throw new NotApplicable('it needs a recording upstream')
+    if ('send' in row) {
+      stage.begin()
+      await judgeRequest(stage, row)
+    } else if ('play' in row) {
+      stage.begin()
+      await row.play(stage)
+    } else {
+      stage.begin({ answer: typeof row.answer === 'string' ? crlf(row.answer) : row.answer })
+      await judgeAnswer(stage, row)
+    }
+    await stage.stranger()
+    return { ...about, verdict: 'pass', why: null, evidence: null }
+  } catch (error) {
+    if (error instanceof NotApplicable)
+      return { ...about, verdict: 'not applicable', why: error.message, evidence: null }
+    // What the stage could not do is the gateway's doing: it does not answer any more, say.
+    const why = error instanceof Fault ? error.message : `the exchange could not be played: ${String(error)}`
+    return { ...about, verdict: 'fail', why, evidence: stage.evidence }
+  }
+}
+
+/** Plays all rows, those that take long beside the others. `onVerdict` is called as each is known. */
+export async function playAll(
+  stage: Stage,
+  rows: readonly Row[],
+  onVerdict: (verdict: Verdict) => void,
+): Promise<void> {
+  const isSlow = (row: Row): boolean => 'slow' in row
+  const slow = rows.filter(isSlow).map(async (row) => {
+    // What these send goes no further, so nobody watches for it.
+    onVerdict(await play(new Stage(stage.target, null, stage.patienceMs), row))
+  })
+  for (const row of rows) if (!isSlow(row)) onVerdict(await play(stage, row))
+  await Promise.all(slow)
+}

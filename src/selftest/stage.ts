@@ -1,0 +1,182 @@
+/** Where a row is played: the gateway, the upstream behind it if it is ours to watch, and what has come of the row so far. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { RawClient, type Sendable } from './raw-client.ts'
+import {
+  type RecordedConnection,
+  type RecordedRequest,
+  type RecordingUpstream,
+  type Script,
+} from './recording-upstream.ts'
+import { Signal } from './signal.ts'
+import { type Target, open } from './target.ts'
+
+const TRIES = 10
+const AGAIN_MS = 300
+
+/** A row found fault with the gateway. */
+export class Fault extends Error {
+  override readonly name = 'Fault'
+}
+
+/** A row has nothing to say about this gateway. */
+export class NotApplicable extends Error {
+  override readonly name = 'NotApplicable'
+}
+
+/** Answers each request with its own target: whoever gets another's answer shows it. */
+export const ECHO: Script = {
+  answer: (socket, _, connection) => {
+    const target = connection.last?.target ?? ''
+    if (socket.writable)
+      socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${Buffer.byteLength(target)}\r\n\r\n${target}`)
+  },
+}
+
+export class Stage {
+  readonly target: Target
+  /** Null: only what the client sees can be judged. */
+  readonly upstream: RecordingUpstream | null
+  /** How long a gateway may take for what should come at once. */
+  readonly patienceMs: number
+  /** What the upstream sees in the place of the target's path. */
+  upstreamPath = ''
+  private requestsBefore = 0
+  private readonly partialBefore = new Set<RecordedConnection>()
+  private clients: RawClient[] = []
+  private sent: string[] = []
+  private strangers = 0
+  private readonly signal = new Signal()
+
+  constructor(target: Target, upstream: RecordingUpstream | null, patienceMs: number) {
+    this.target = target
+    this.upstream = upstream
+    this.patienceMs = patienceMs
+    if (upstream !== null) upstream.onChange = () => this.signal.changed()
+  }
+
+  /** Forgets the row before. */
+  begin(script: Script = ECHO): void {
+    for (const client of this.clients) client.close()
+    this.clients = []
+    this.sent = []
+    if (this.upstream === null) return
+    this.upstream.script = script
+    this.upstream.forget()
+    this.requestsBefore = this.upstream.requests.length
+    for (const one of this.upstream.connections)
+      if (one.partial !== '' || one.error !== null) this.partialBefore.add(one)
+  }
+
+  async connect(): Promise<RawClient> {
+    const client = await RawClient.over(open(this.target))
+    this.clients.push(client)
+    const changed = (): void => this.signal.changed()
+    client.socket.on('data', changed).on('end', changed).on('close', changed)
+    return client
+  }
+
+  /** Waits until `done` on either side, but no longer than patience lasts. Whether it came to it. */
+  until(done: () => boolean, patienceMs = this.patienceMs): Promise<boolean> {
+    const come = this.signal.until(
+      () => done() || undefined,
+      () => 'it',
+      patienceMs,
+    )
+    return come.catch(() => false)
+  }
+
+  async send(client: RawClient, ...pieces: readonly Sendable[]): Promise<void> {
+    for (const piece of pieces) this.sent.push(typeof piece === 'string' ? piece : piece.toString('latin1'))
+    await client.send(...pieces)
+  }
+
+  /** Requests that reached the upstream whole since the row began. */
+  get requests(): readonly RecordedRequest[] {
+    return this.upstream?.requests.slice(this.requestsBefore) ?? []
+  }
+
+  /** Connections that hold bytes of no whole request, or bytes that are not HTTP, since the row began. */
+  get partial(): readonly RecordedConnection[] {
+    const all = this.upstream?.connections ?? []
+    return all.filter((one) => !this.partialBefore.has(one) && (one.partial !== '' || one.error !== null))
+  }
+
+  /** What the row has left behind, for the report. */
+  get evidence(): Evidence {
+    return {
+      sent: this.sent.join(''),
+      received: this.clients.map((client) => client.received),
+      upstream:
+        this.upstream === null
+          ? null
+          : this.upstream.connections.map((one) => one.bytes.view().toString('latin1')).filter((bytes) => bytes !== ''),
+    }
+  }
+
+  /** Finds out where the target leads. Rejects with Fault when that is not the upstream. */
+  async prepare(): Promise<void> {
+    const { host, path } = this.target
+    const name = '/baseline'
+    let said = 'nothing'
+    for (let tries = 0; tries < TRIES; tries++) {
+      this.begin()
+      const client = await this.connect()
+      await client.send(`GET ${path}${name} HTTP/1.1\r\nHost: ${host}\r\n\r\n`)
+      const answer = await client.finalResponse()
+      said = String(answer.status)
+      if (this.upstream === null) return
+      const [request] = this.requests
+      if (request !== undefined && answer.status === 200 && request.target.endsWith(name)) {
+        this.upstreamPath = request.target.slice(0, -name.length)
+        return
+      }
+      // A gateway that has found nobody there before may look again a little later.
+      await sleep(AGAIN_MS)
+    }
+    throw new Fault(`${this.target.url} does not lead to the upstream: it answered ${said}`)
+  }
+
+  /** Somebody else's request on another connection: it must come through as if nothing had been. */
+  async stranger(): Promise<void> {
+    const { host, path } = this.target
+    const name = `/stranger/${++this.strangers}`
+    const begun = this.requests.length
+    if (this.upstream !== null) this.upstream.script = ECHO
+    const client = await RawClient.over(open(this.target))
+    try {
+      await client.send(`GET ${path}${name} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`)
+      const answer = await client.finalResponse()
+      if (this.upstream === null) return
+      const told = answer.body.toString('latin1')
+      if (answer.status !== 200 || told !== this.upstreamPath + name)
+        throw new Fault(`a stranger asked for ${name} and got ${answer.status} ${JSON.stringify(told.slice(0, 200))}`)
+      const seen = this.requests[begun]?.target
+      if (this.requests.length !== begun + 1 || seen !== this.upstreamPath + name)
+        throw new Fault(
+          `a stranger’s request brought ${this.requests
+            .slice(begun)
+            .map(({ start }) => start)
+            .join(' and ')} upstream`,
+        )
+    } catch (error) {
+      if (error instanceof Fault) throw error
+      throw new Fault(`a stranger’s request was spoiled: ${error instanceof Error ? error.message : String(error)}`)
+    } finally {
+      client.close()
+    }
+  }
+
+  end(): void {
+    this.begin()
+    if (this.upstream !== null) this.upstream.onChange = null
+  }
+}
+
+/** Bytes as latin1. */
+export interface Evidence {
+  readonly sent: string
+  /** By connection. */
+  readonly received: readonly string[]
+  /** By connection; null when nobody watched. */
+  readonly upstream: readonly string[] | null
+}
