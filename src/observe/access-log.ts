@@ -22,20 +22,29 @@ export interface AccessRecord {
   readonly durationMs: number
 }
 
-/** Lines are gathered up to this many characters, or this long, before they are written: a write a line would cost more than the line. */
-const BATCH_CHARS = 65_536
+/** Lines are gathered into blocks of this many bytes, or this long, before they are written: a write a line would cost more than the line. */
+const BLOCK_BYTES = 65_536
 const BATCH_MS = 100
 /** When whoever reads the log stops reading, this much waits in memory; what comes after it is counted and dropped. */
-const WAITING_CHARS_MAX = 8 * 1024 * 1024
+const WAITING_BYTES_MAX = 8 * 1024 * 1024
 /** A pipe that is full is tried again after this. */
 const AGAIN_MS = 20
+/** What a character may become in UTF-8. */
+const BYTES_PER_CHAR_MAX = 3
 
 export class AccessLog {
   /** Records that nobody could be told. */
   dropped = 0
   private readonly clock: Clock
   private readonly fd: number
-  private text = ''
+  /** Being filled. Lines go into it at once: strings kept until a write would be copied by every garbage collection until then. */
+  private block: Buffer
+  private used = 0
+  /** Filled and not yet written. */
+  private readonly waiting: Buffer[] = []
+  private waitingBytes = 0
+  /** A block that has been written, to be filled again. */
+  private spare: Buffer | null = null
   private writing = false
   private readonly timer: NodeJS.Timeout | undefined
 
@@ -48,12 +57,13 @@ export class AccessLog {
       mkdirSync(dirname(dest), { recursive: true })
       this.fd = openSync(dest, 'a', 0o600)
     }
+    this.block = Buffer.allocUnsafeSlow(this.fd === -1 ? 0 : BLOCK_BYTES)
     if (this.fd !== -1) this.timer = setInterval(() => this.flush(), BATCH_MS).unref()
   }
 
   write(r: AccessRecord): void {
     if (this.fd === -1) return
-    if (this.text.length > WAITING_CHARS_MAX) {
+    if (this.waitingBytes > WAITING_BYTES_MAX) {
       this.dropped++
       return
     }
@@ -63,27 +73,53 @@ export class AccessLog {
     if (r.consumerName !== '') line += `,"consumer":${quoted(r.consumerName)}`
     if (r.serviceName !== '') line += `,"service":"${r.serviceName}","instance":"${r.instance}","tries":${r.tries}`
     if (r.requestId !== '') line += `,"request":${quoted(r.requestId)}`
-    line += `,"bytesIn":${r.bytesIn},"bytesOut":${r.bytesOut},"ms":${r.durationMs.toFixed(3)}}\n`
-    this.text += line
-    if (this.text.length > BATCH_CHARS) this.flush()
+    line += `,"bytesIn":${r.bytesIn},"bytesOut":${r.bytesOut},"ms":${milliseconds(r.durationMs)}}\n`
+    if (this.used + BYTES_PER_CHAR_MAX * line.length > this.block.length) {
+      this.handOver()
+      if (BYTES_PER_CHAR_MAX * line.length > this.block.length) return this.enqueue(Buffer.from(line))
+    }
+    this.used += this.block.write(line, this.used)
+  }
+
+  /** The block is full, or has waited long enough: it is written, and another one filled. */
+  private handOver(): void {
+    if (this.used === 0) return
+    const filled = this.block.subarray(0, this.used)
+    this.block = this.spare ?? Buffer.allocUnsafeSlow(BLOCK_BYTES)
+    this.spare = null
+    this.used = 0
+    this.enqueue(filled)
+  }
+
+  private enqueue(bytes: Buffer): void {
+    this.waiting.push(bytes)
+    this.waitingBytes += bytes.length
+    this.writeNext()
   }
 
   private flush(): void {
-    if (this.writing || this.text === '') return
-    const bytes = Buffer.from(this.text)
-    this.text = ''
-    this.writing = true
-    this.send(bytes)
+    // While somebody reads slowly there is no hurry: the block goes on filling.
+    if (!this.writing) this.handOver()
   }
 
-  private send(bytes: Buffer): void {
-    write(this.fd, bytes, (error, written) => {
-      const rest = bytes.subarray(written ?? 0)
-      if (error?.code === 'EAGAIN') setTimeout(() => this.send(rest), AGAIN_MS)
-      else if (error === null && rest.length > 0) this.send(rest)
+  private writeNext(): void {
+    const bytes = this.writing ? undefined : this.waiting.shift()
+    if (bytes === undefined) return
+    this.writing = true
+    this.send(bytes, 0)
+  }
+
+  private send(bytes: Buffer, from: number): void {
+    write(this.fd, bytes, from, bytes.length - from, null, (error, written) => {
+      const sent = from + (written ?? 0)
+      if (error?.code === 'EAGAIN') setTimeout(() => this.send(bytes, sent), AGAIN_MS)
+      else if (error === null && sent < bytes.length) this.send(bytes, sent)
       else {
         // Any other error loses these lines: a log that cannot be written must not stop the gateway.
         this.writing = false
+        this.waitingBytes -= bytes.length
+        if (bytes.buffer.byteLength === BLOCK_BYTES) this.spare = Buffer.from(bytes.buffer)
+        this.writeNext()
       }
     })
   }
@@ -94,14 +130,19 @@ export class AccessLog {
     if (this.fd === -1) return
     while (this.writing) await new Promise((resolve) => setTimeout(resolve, 1))
     try {
-      writeSync(this.fd, this.text)
+      writeSync(this.fd, this.block, 0, this.used)
     } catch {
       // Nobody reads any more.
     }
-    this.text = ''
+    this.used = 0
     if (this.fd > 2) await new Promise<void>((resolve) => fsync(this.fd, () => resolve()))
     if (this.fd > 2) closeSync(this.fd)
   }
+}
+
+/** Thousandths at most, as `toFixed(3)` writes them without its cost. */
+function milliseconds(ms: number): number {
+  return Math.round(ms * 1_000) / 1_000
 }
 
 /** A JSON string. Most values need no escape, and for them looking is cheaper than JSON.stringify. */
