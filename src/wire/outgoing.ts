@@ -18,17 +18,19 @@ export class OutgoingHead {
   private dropped1 = 0
   private dropped2 = 0
   private dropped3 = 0
-  /** Name, value, name, value … */
+  /** Name, value, name, value …; those from `addedEnd` on are of an earlier message (setting `length` costs 100 ns, twice a request). */
   private readonly added: string[] = []
-  /** Lower-case names that somebody removed or replaced. */
+  private addedEnd = 0
+  /** Lower-case names that somebody removed or replaced; in the same way. */
   private readonly removed: string[] = []
+  private removedEnd = 0
 
   /** Starts over from a received head (every line kept) or from nothing. */
   reset(source: Head | null): void {
     this.source = source
     this.dropped0 = this.dropped1 = this.dropped2 = this.dropped3 = 0
-    this.added.length = 0
-    this.removed.length = 0
+    this.addedEnd = 0
+    this.removedEnd = 0
   }
 
   /** Copies the received head it refers to, for when its connection will read another one before this is written. */
@@ -49,7 +51,7 @@ export class OutgoingHead {
     if (head !== null) {
       for (let i = 0; i < head.count; i++) if (!this.isDropped(i) && head.is(i, name)) return head.value(i)
     }
-    for (let i = 0; i < this.added.length; i += 2) if (this.isAdded(i, name)) return this.added[i + 1]!
+    for (let i = 0; i < this.addedEnd; i += 2) if (this.isAdded(i, name)) return this.added[i + 1]!
     return null
   }
 
@@ -75,16 +77,21 @@ export class OutgoingHead {
   /** Drops every line named so. */
   remove(name: string): void {
     const lower = name.toLowerCase()
-    this.removed.push(lower)
+    this.removed[this.removedEnd++] = lower
     const head = this.source
     if (head !== null) for (let i = 0; i < head.count; i++) if (head.is(i, lower)) this.drop(i)
-    for (let i = this.added.length - 2; i >= 0; i -= 2) if (this.isAdded(i, lower)) this.added.splice(i, 2)
+    for (let i = this.addedEnd - 2; i >= 0; i -= 2) {
+      if (!this.isAdded(i, lower)) continue
+      this.added.splice(i, 2)
+      this.addedEnd -= 2
+    }
   }
 
   /** True when somebody added, replaced or removed `name` (lower case): what it says is decided here and nowhere else. */
   decides(name: string): boolean {
-    if (this.removed.includes(name)) return true
-    for (let i = 0; i < this.added.length; i += 2) if (this.isAdded(i, name)) return true
+    const removedAt = this.removed.indexOf(name)
+    if (removedAt !== -1 && removedAt < this.removedEnd) return true
+    for (let i = 0; i < this.addedEnd; i += 2) if (this.isAdded(i, name)) return true
     return false
   }
 
@@ -97,12 +104,14 @@ export class OutgoingHead {
   /** Adds a line. Throws InvalidHeader. */
   append(name: string, value: string): void {
     if (!NAME.test(name) || !isFieldValue(value)) throw new InvalidHeader(name)
-    this.added.push(name, value)
+    this.appendOwn(name, value)
   }
 
   /** Adds a line whose name and value are known to be valid: the wire's own. */
   appendOwn(name: string, value: string): void {
-    this.added.push(name, value)
+    this.added[this.addedEnd] = name
+    this.added[this.addedEnd + 1] = value
+    this.addedEnd += 2
   }
 
   /** The lines, each ended by CRLF; runs of untouched lines are one slice. */
@@ -122,7 +131,7 @@ export class OutgoingHead {
       }
       if (from !== -1) out += text.slice(from, head.text.length - 2)
     }
-    for (let i = 0; i < this.added.length; i += 2) out += this.added[i]! + ': ' + this.added[i + 1]! + '\r\n'
+    for (let i = 0; i < this.addedEnd; i += 2) out += this.added[i]! + ': ' + this.added[i + 1]! + '\r\n'
     return out
   }
 
@@ -132,7 +141,7 @@ export class OutgoingHead {
     if (head !== null) {
       for (let i = 0; i < head.count; i++) if (!this.isDropped(i)) yield [head.name(i), head.value(i)]
     }
-    for (let i = 0; i < this.added.length; i += 2) yield [this.added[i]!, this.added[i + 1]!]
+    for (let i = 0; i < this.addedEnd; i += 2) yield [this.added[i]!, this.added[i + 1]!]
   }
 }
 
