@@ -13,6 +13,7 @@ import type { Fault } from './config/fault.ts'
 import { storeDeclared } from './config/declared.ts'
 import { Revisions, firstRevision } from './config/revisions.ts'
 import { watchFile } from './config/watch.ts'
+import { createConnectionCounts, forgetConnections } from './counters/connections.ts'
 import { createSharedCounters, sharedCounters } from './counters/shared-memory.ts'
 import { Engines } from './engines.ts'
 import { type Explanation, explain } from './gateway/explain.ts'
@@ -135,9 +136,13 @@ export async function startApp({ file, env, onFatal }: AppOptions): Promise<App>
 
   const guard = new AddressGuard()
   const counters = createSharedCounters()
+  const listening = [...state.listeners, state.admin]
+  const perClient = listening.some((one) => one.connectionsPerClientMax > 0)
+  const connections = createConnectionCounts(listening.length, state.threads, perClient)
   const engines = new Engines({
     log,
     onFatal,
+    ended: (index) => forgetConnections(connections, index),
     boot: (index) => ({
       index,
       lessee: newId(`engine-${index}-`, clock.now()),
@@ -145,6 +150,7 @@ export async function startApp({ file, env, onFatal }: AppOptions): Promise<App>
       state,
       store: host.connect(),
       counters,
+      connections,
       adminUrl: adminServer.url,
       adminToken: token,
       via,
@@ -223,7 +229,7 @@ export async function startApp({ file, env, onFatal }: AppOptions): Promise<App>
 
   let bound: readonly ListenerSpec[]
   try {
-    bound = await engines.start([...state.listeners, state.admin], state.threads)
+    bound = await engines.start(listening, state.threads)
   } catch (error) {
     await close()
     throw error

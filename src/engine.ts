@@ -6,6 +6,7 @@ import { adminFront } from './admin/front.ts'
 import { createPublish } from './admin/svix/publish.ts'
 import { systemClock } from './base/clock.ts'
 import { giveBackMemory } from './base/memory.ts'
+import { ConnectionCounts } from './counters/connections.ts'
 import { sharedCounters } from './counters/shared-memory.ts'
 import { Gateway } from './gateway/gateway.ts'
 import { compileSnapshot } from './gateway/snapshot.ts'
@@ -107,7 +108,12 @@ const listeners: Listener[] = []
 
 /** Listens for `handler` on the listener of this place in the list; `shared` with other engines. */
 async function listen(place: number, handler: Gateway, spec: ListenerSpec, shared: boolean): Promise<ListenerSpec> {
-  const listener = new Listener(handler, deadlines, clientTimeouts)
+  const { connectionsMax, connectionsPerClientMax, proxyProtocol } = spec
+  const isCapped = connectionsMax > 0 || connectionsPerClientMax > 0
+  const admission = isCapped
+    ? new ConnectionCounts(boot.connections, place, boot.index, connectionsMax, connectionsPerClientMax)
+    : null
+  const listener = new Listener(handler, deadlines, clientTimeouts, { admission, proxyProtocol })
   if ('path' in spec) {
     await listener.listen(spec, spec.backlog)
     if (shared) listener.accepted = () => parentPort!.postMessage({ acceptedAt: place } satisfies EngineEvent)

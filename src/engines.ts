@@ -14,6 +14,8 @@ export interface EnginesDeps {
   readonly log: Log
   /** What an engine that starts now is born with: always the newest there is. */
   readonly boot: (index: number) => EngineBoot
+  /** An engine has ended: what it alone kept is to be forgotten. */
+  readonly ended: (index: number) => void
   /** An engine could not be replaced, and no other serves. */
   readonly onFatal: (error: Error) => void
 }
@@ -99,6 +101,7 @@ export class Engines {
     worker.on('error', (error) => this.deps.log.error({ err: error, engine: index }, 'an engine failed'))
     worker.once('exit', () => {
       this.engines.delete(index)
+      this.deps.ended(index)
       for (const unix of this.unix.values()) unix.left(index)
       // Its connections are lost and its leases fall free; the others serve on, and another takes its place.
       if (engine.serves) this.replace(index, ENGINE_AGAIN_MS)

@@ -15,6 +15,8 @@ export interface EngineBoot {
   readonly state: DesiredState
   readonly store: MessagePort
   readonly counters: SharedArrayBuffer
+  /** How many connections are open, at which listener and from whom. */
+  readonly connections: SharedArrayBuffer
   /** The admin server on loopback. */
   readonly adminUrl: string
   readonly adminToken: string

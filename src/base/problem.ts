@@ -23,6 +23,8 @@ export const PROBLEMS = {
   headTooLarge: problem('head-too-large', 431, 'The request head is too large or has too many lines.'),
   methodNotImplemented: problem('method-not-implemented', 501, 'This method is not supported.'),
   versionNotSupported: problem('version-not-supported', 505, 'Only HTTP/1.0 and HTTP/1.1 are spoken here.'),
+  tooManyConnections: problem('too-many-connections', 503, 'There are as many connections as there may be.'),
+  clientConnections: problem('client-connections', 429, 'This client has as many connections as it may.'),
   // The route and its policies.
   routeNotFound: problem('route-not-found', 404, 'No route matches this request.'),
   credentialMissing: problem('credential-missing', 401, 'This route asks for a credential.'),

@@ -63,7 +63,7 @@ export class Gateway implements InboundHandler, ExchangeHost {
   }
 
   refused(inbound: Inbound, problem: Problem): void {
-    this.refusals.set(problem.code, (this.refusals.get(problem.code) ?? 0) + 1)
+    this.countRefusal(problem.code)
     this.accessLog.write({
       ...UNROUTED,
       reason: problem.code,
@@ -74,8 +74,17 @@ export class Gateway implements InboundHandler, ExchangeHost {
     })
   }
 
+  turnedAway(clientAddress: string, reason: string, status: number): void {
+    this.countRefusal(reason)
+    this.accessLog.write({ ...UNROUTED, reason, status, clientAddress })
+  }
+
   unused(remoteAddress: string): void {
     this.accessLog.write({ ...UNROUTED, reason: 'no-request', clientAddress: remoteAddress })
+  }
+
+  private countRefusal(code: string): void {
+    this.refusals.set(code, (this.refusals.get(code) ?? 0) + 1)
   }
 }
 

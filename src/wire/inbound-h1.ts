@@ -28,6 +28,8 @@ export interface ClientTimeouts {
 /** A connection that ends drops its input for a while, so that a reset does not destroy the answer (RFC 9112 §9.6). */
 const LINGER_MS = 2_000
 const LINGER_TOTAL_MS = 30_000
+/** How long a kept connection that is to end may go without a request. */
+const DRAIN_IDLE_MS = 1_000
 /** How long an upstream may leave `Expect: 100-continue` unanswered before we answer it. */
 const CONTINUE_WAIT_MS = 1_000
 
@@ -105,7 +107,8 @@ export class InboundH1 implements Inbound, Timed {
 
   // ---- reading
 
-  private received(bytes: Buffer): void {
+  /** Bytes of the client; also those that had come before the connection was given to us. Valid during the call. */
+  received(bytes: Buffer): void {
     switch (this.phase) {
       case IDLE:
         this.readHead(bytes, 0)
@@ -320,14 +323,14 @@ export class InboundH1 implements Inbound, Timed {
   /** The exchange is over: close, or take the next request. */
   private next(): void {
     const pipelined = !this.held.isEmpty
-    if (this.answer.closes || this.draining || (this.clientEnded && !pipelined)) return this.linger()
+    if (this.answer.closes || (this.clientEnded && !pipelined)) return this.linger()
     if (pipelined) {
       // A turn later: a client that pipelines thousands of requests must not grow the stack or hold the loop.
       setImmediate(() => this.readWaitingHead())
       return
     }
     this.phase = IDLE
-    this.deadline = this.deadlines.now + this.timeouts.keepAliveMs
+    this.deadline = this.deadlines.now + (this.draining ? DRAIN_IDLE_MS : this.timeouts.keepAliveMs)
     this.held.resume()
   }
 
@@ -378,14 +381,11 @@ export class InboundH1 implements Inbound, Timed {
     })
   }
 
-  /** No new request on this connection: closes now if idle, else after the answer. */
+  /** The next answer is the last, and says so. A client not told yet may be sending now: it is closed only after a silence. */
   drain(): void {
     this.draining = true
-    // What a client sends after this is dropped unread, and it knows: it has no answer, and our side is closed.
-    if (this.phase === IDLE && this.heads.pending === '') {
-      this.phase = LINGERING
-      this.socket.destroySoon()
-    } else if (!this.answer.started) this.answer.closes = true
+    if (this.phase === IDLE && this.heads.pending === '') this.deadline = this.deadlines.now + DRAIN_IDLE_MS
+    else if (!this.answer.started) this.answer.closes = true
   }
 
   /** Ends it now, whatever runs: the end of a drain. */

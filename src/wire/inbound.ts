@@ -61,6 +61,8 @@ export interface InboundHandler {
   request(inbound: Inbound): void
   /** The wire refused bytes before they were a request, and answered itself. */
   refused(inbound: Inbound, problem: Problem): void
+  /** A connection was ended before it could make a request: why, and what it was answered (0: nothing). */
+  turnedAway(remoteAddress: string, reason: string, status: number): void
   /** A connection ended without ever having made a request or been refused. */
   unused(remoteAddress: string): void
 }

@@ -3,19 +3,21 @@ import assert from 'node:assert/strict'
 import { type TestContext, describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { HeldClock } from '../../test/support/policy.ts'
+import { FOR_ANYBODY, LOOPBACK } from '../../test/support/unit/loopback.ts'
 import { RawClient } from '../selftest/raw-client.ts'
-import { LOOPBACK } from '../../test/support/unit/loopback.ts'
+import { valuesOf } from '../selftest/raw-message.ts'
 import { Deadlines } from './deadlines.ts'
 import { FRAMING } from './head.ts'
 import type { Inbound } from './inbound.ts'
-import { Listener } from './listener.ts'
+import { type Admission, Listener, type ListenerOptions } from './listener.ts'
 import { OutgoingHead } from './outgoing.ts'
 
 const TIMEOUTS = { headMs: 1_000, bodyIdleMs: 2_000, keepAliveMs: 5_000 }
+const NOBODY = { request() {}, refused() {}, turnedAway() {}, unused() {} }
 const REQUEST = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n'
 
 /** A listener whose requests wait until the test answers them. */
-async function listening(t: TestContext) {
+async function listening(t: TestContext, options: Partial<ListenerOptions> = {}) {
   const clock = new HeldClock()
   const deadlines = new Deadlines(clock)
   const requests: Inbound[] = []
@@ -24,10 +26,12 @@ async function listening(t: TestContext) {
     {
       request: (inbound) => requests.push(inbound),
       refused: (_inbound, problem) => events.push(problem.code),
+      turnedAway: (address, reason, status) => events.push(`${reason} ${status} ${address}`),
       unused: (address) => events.push(`unused ${address}`),
     },
     deadlines,
     TIMEOUTS,
+    { ...FOR_ANYBODY, ...options },
   )
   const port = await listener.listen(LOOPBACK, 16)
   const clients: RawClient[] = []
@@ -60,13 +64,14 @@ function answer(inbound: Inbound, body = 'ok'): void {
 }
 
 describe('drain', () => {
-  it('closes idle connections at once, and lets running exchanges finish', async (t) => {
-    const { listener, requests, connect, until, port } = await listening(t)
+  it('closes connections that stay idle, and lets running exchanges finish', async (t) => {
+    const { listener, requests, connect, until, pass, port } = await listening(t)
     const [idle, busy] = [await connect(), await connect()]
     await busy.send(REQUEST)
     await until(() => requests.length === 1 && listener.open === 2)
     const drained = listener.drain(60_000)
-    await idle.closed()
+    await pass(1_100)
+    assert.equal((await idle.closed()).rest, '')
     await assert.rejects(async () => {
       const late = await RawClient.connect(port)
       await late.send(REQUEST)
@@ -104,6 +109,175 @@ describe('drain', () => {
     client.close()
     await drained
     assert.equal(requests.length, 1)
+  })
+})
+
+describe('drain, as a client sees it that keeps its connection', () => {
+  it('answers a request that was on its way, and says that it is the last', async (t) => {
+    const { listener, requests, connect, until } = await listening(t)
+    const client = await connect()
+    await client.send(REQUEST)
+    await until(() => requests.length === 1)
+    answer(requests[0]!)
+    assert.deepEqual(valuesOf(await client.response(), 'connection'), [])
+    const drained = listener.drain(60_000)
+    await client.send(REQUEST)
+    await until(() => requests.length === 2)
+    answer(requests[1]!)
+    assert.deepEqual(valuesOf(await client.response(), 'connection'), ['close'])
+    assert.equal((await client.closed()).rest, '')
+    client.close()
+    await drained
+  })
+
+  it('waits for one more request where the answer had begun and could not say so', async (t) => {
+    const { listener, requests, connect, until } = await listening(t)
+    const client = await connect()
+    await client.send(REQUEST)
+    await until(() => requests.length === 1)
+    const [inbound] = requests
+    const headers = new OutgoingHead()
+    headers.append('Content-Length', '4')
+    inbound!.respond(200, 'OK', headers, FRAMING.length, 4)
+    inbound!.flush()
+    await client.until('\r\n\r\n')
+    const drained = listener.drain(60_000)
+    inbound!.write(Buffer.from('done'), 0, 4)
+    inbound!.end()
+    assert.deepEqual(valuesOf(await client.response(), 'connection'), [])
+    await client.send(REQUEST)
+    await until(() => requests.length === 2)
+    answer(requests[1]!)
+    assert.deepEqual(valuesOf(await client.response(), 'connection'), ['close'])
+    client.close()
+    await drained
+  })
+})
+
+/** Counts as the real one does, for one engine. */
+function admission(max: number, clientMax: number): Admission & { readonly open: number } {
+  let open = 0
+  const clients = new Map<string, number>()
+  const of = (client: string) => clients.get(client) ?? 0
+  return {
+    enter: () => open < max && ++open > 0,
+    leave: () => void open--,
+    enterClient: (client) => of(client) < clientMax && clients.set(client, of(client) + 1).size > 0,
+    leaveClient: (client) => void clients.set(client, of(client) - 1),
+    get open() {
+      return open
+    },
+  }
+}
+
+describe('caps', () => {
+  it('turn away the connection that is one too many, with an answer and one record', async (t) => {
+    const { listener, events, requests, connect, until } = await listening(t, { admission: admission(1, 9) })
+    const first = await connect()
+    await until(() => listener.open === 1)
+    const second = await connect()
+    await second.send(REQUEST)
+    const refusal = await second.response()
+    assert.equal(refusal.status, 503)
+    assert.equal(JSON.parse(refusal.body.toString()).code, 'too-many-connections')
+    assert.deepEqual(valuesOf(refusal, 'connection'), ['close'])
+    assert.deepEqual(events, ['too-many-connections 503 127.0.0.1'])
+    await first.send(REQUEST)
+    await until(() => requests.length === 1)
+    answer(requests[0]!)
+    assert.equal((await first.response()).status, 200)
+  })
+
+  it('give a place back when a connection is over', async (t) => {
+    const caps = admission(1, 1)
+    const { connect, until, requests } = await listening(t, { admission: caps })
+    const first = await connect()
+    await until(() => caps.open === 1)
+    first.close()
+    await until(() => caps.open === 0)
+    const second = await connect()
+    await second.send(REQUEST)
+    await until(() => requests.length === 1)
+  })
+
+  it('of one client leave room for others', async (t) => {
+    const { events, connect, until, listener } = await listening(t, {
+      admission: admission(9, 1),
+      proxyProtocol: ['127.0.0.0/8'],
+    })
+    const clients = []
+    for (const address of ['2001:db8::1', '2001:db8::2', '2001:db8:0:1::1']) {
+      const client = await connect()
+      await client.send(`PROXY TCP6 ${address} ::1 1 2\r\n`)
+      clients.push(client)
+    }
+    assert.equal((await clients[1]!.response()).status, 429)
+    assert.deepEqual(events, ['client-connections 429 2001:db8::2'])
+    await until(() => listener.open >= 2)
+  })
+})
+
+describe('a connection that begins with a PROXY protocol header', () => {
+  const proxyProtocol = ['127.0.0.0/8']
+
+  it("is its client's, and loses no byte that came with the header", async (t) => {
+    const { requests, connect, until } = await listening(t, { proxyProtocol })
+    const client = await connect()
+    await client.send(`PROXY TCP4 192.0.2.7 192.0.2.8 1234 443\r\n${REQUEST}${REQUEST.slice(0, 9)}`)
+    await until(() => requests.length === 1)
+    assert.equal(requests[0]!.remoteAddress, '192.0.2.7')
+    answer(requests[0]!)
+    assert.equal((await client.response()).status, 200)
+    await client.send(REQUEST.slice(9))
+    await until(() => requests.length === 2)
+  })
+
+  it('may come byte by byte', async (t) => {
+    const { requests, connect, until } = await listening(t, { proxyProtocol })
+    const client = await connect()
+    await client.dribble(`PROXY TCP4 192.0.2.7 192.0.2.8 1234 443\r\n${REQUEST}`)
+    await until(() => requests.length === 1)
+    assert.equal(requests[0]!.remoteAddress, '192.0.2.7')
+  })
+
+  it('is closed without an answer when the header is none, with one record', async (t) => {
+    const { events, requests, connect, listener, until } = await listening(t, { proxyProtocol })
+    const client = await connect()
+    await client.send(REQUEST)
+    assert.equal((await client.closed()).rest, '')
+    assert.deepEqual([events, requests.length], [['proxy-header-invalid 0 127.0.0.1'], 0])
+    await until(() => listener.open === 0)
+  })
+
+  it('is closed when the header does not come, or never ends', async (t) => {
+    const { events, connect, pass, listener, until } = await listening(t, { proxyProtocol })
+    const silent = await connect()
+    const slow = await connect()
+    await slow.send('PROXY TCP4 192')
+    await until(() => listener.open === 2)
+    await slow.idle(20)
+    await pass(5_100)
+    for (const client of [silent, slow]) assert.equal((await client.closed()).rest, '')
+    const reason = 'proxy-header-timeout 0 127.0.0.1'
+    assert.deepEqual(events, [reason, reason])
+    const left = await connect()
+    await left.send('PROXY')
+    left.close()
+    const probe = await connect()
+    probe.close()
+    await until(() => events.length === 4)
+    assert.deepEqual(
+      events.slice(2).toSorted((a, b) => a.localeCompare(b)),
+      ['proxy-header-invalid 0 127.0.0.1', 'unused 127.0.0.1'],
+    )
+  })
+
+  it('is believed only of those who may say it: from anybody else the header is no request', async (t) => {
+    const { events, connect } = await listening(t, { proxyProtocol: ['192.0.2.0/24'] })
+    const client = await connect()
+    await client.send(`PROXY TCP4 192.0.2.7 192.0.2.8 1234 443\r\n${REQUEST}`)
+    assert.equal((await client.response()).status, 400)
+    assert.deepEqual(events, ['malformed-request'])
   })
 })
 
@@ -160,7 +334,7 @@ describe('listen', () => {
   it('rejects when the address is taken', async (t) => {
     const { port } = await listening(t)
     const deadlines = new Deadlines(new HeldClock())
-    const second = new Listener({ request() {}, refused() {}, unused() {} }, deadlines, TIMEOUTS)
+    const second = new Listener(NOBODY, deadlines, TIMEOUTS, FOR_ANYBODY)
     await assert.rejects(second.listen({ ...LOOPBACK, port }, 16), { code: 'EADDRINUSE' })
     deadlines.close()
   })

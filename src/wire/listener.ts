@@ -1,9 +1,13 @@
 /** A listening socket and the connections it accepted. */
 import { chmodSync } from 'node:fs'
-import { type AddressInfo, type Server, type Socket, createServer } from 'node:net'
+import { type AddressInfo, type BlockList, type Server, type Socket, createServer } from 'node:net'
+import { includes, networkOf, networkSet } from '../base/networks.ts'
+import { type Problem, PROBLEMS } from '../base/problem.ts'
 import type { Deadlines } from './deadlines.ts'
 import { type ClientTimeouts, InboundH1 } from './inbound-h1.ts'
 import type { InboundHandler } from './inbound.ts'
+import { readPreface } from './proxy-preface.ts'
+import { turnAway } from './turn-away.ts'
 
 /** What is listened on. */
 export type ListenAt =
@@ -21,8 +25,29 @@ export type ListenAt =
       readonly mode: number
     }
 
+/** Counts connections, and says whether there may be one more. */
+export interface Admission {
+  enter(): boolean
+  leave(): void
+  /** By address, or network of addresses. */
+  enterClient(client: string): boolean
+  leaveClient(client: string): void
+}
+
+export interface ListenerOptions {
+  /** Null: any number of connections. */
+  readonly admission: Admission | null
+  /** Networks whose connections begin with a PROXY protocol header; on a Unix socket every one does. Null: none. */
+  readonly proxyProtocol: readonly string[] | null
+}
+
 /** When TCP begins to ask whether a silent client is still there: else one that vanished in a stream or tunnel is never missed. */
 const KEEP_ALIVE_MS = 60_000
+
+/** Connections that are turned away are answered, unless so many are that the answers would cost what the cap is to save. */
+const TURNED_AWAY_MAX = 256
+
+const NOTHING = Buffer.alloc(0)
 
 /** What a client is called that came through a Unix socket: it has no address. */
 const UNIX_PEER = 'unix'
@@ -31,21 +56,75 @@ export class Listener {
   /** Told of every connection, when it is set. */
   accepted: (() => void) | null = null
   private readonly server: Server
+  private readonly handler: InboundHandler
+  private readonly deadlines: Deadlines
+  private readonly timeouts: ClientTimeouts
+  private readonly admission: Admission | null
+  private readonly proxied: BlockList | null
   private readonly connections = new Set<InboundH1>()
+  /** Those that are no connection of ours yet, or will never be. */
+  private readonly strangers = new Set<Socket>()
   private isUnix = false
+  private draining = false
 
-  constructor(handler: InboundHandler, deadlines: Deadlines, timeouts: ClientTimeouts) {
+  constructor(handler: InboundHandler, deadlines: Deadlines, timeouts: ClientTimeouts, options: ListenerOptions) {
+    this.handler = handler
+    this.deadlines = deadlines
+    this.timeouts = timeouts
+    this.admission = options.admission
+    this.proxied = options.proxyProtocol === null ? null : networkSet(options.proxyProtocol)
     // Half-open is allowed because a client may close its side before it has read the answer; the connection decides.
-    const options = { allowHalfOpen: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS }
-    this.server = createServer(options, (socket) => {
-      this.accepted?.()
-      const address = this.isUnix ? UNIX_PEER : addressOf(socket)
-      this.connections.add(
-        new InboundH1(socket, address, handler, deadlines, timeouts, (connection) =>
-          this.connections.delete(connection),
-        ),
-      )
+    const server = { allowHalfOpen: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS }
+    this.server = createServer(server, (socket) => this.accept(socket))
+  }
+
+  private accept(socket: Socket): void {
+    this.accepted?.()
+    const address = this.isUnix ? UNIX_PEER : addressOf(socket)
+    const { admission, proxied, strangers } = this
+    if (admission !== null) {
+      if (!admission.enter()) return this.turnAway(socket, address, PROBLEMS.tooManyConnections)
+      socket.on('close', () => admission.leave())
+    }
+    if (proxied === null || !(this.isUnix || includes(proxied, address))) return this.admit(socket, address, NOTHING)
+    strangers.add(socket)
+    readPreface(socket, this.deadlines, {
+      read: (client, early) => {
+        strangers.delete(socket)
+        this.admit(socket, client ?? address, early)
+      },
+      failed: (reason) => {
+        strangers.delete(socket)
+        if (reason === 'no-request') this.handler.unused(address)
+        else this.handler.turnedAway(address, reason, 0)
+      },
     })
+  }
+
+  /** The client is known: serves it, if it may have another connection. */
+  private admit(socket: Socket, address: string, early: Buffer): void {
+    const { admission } = this
+    if (admission !== null) {
+      const client = networkOf(address)
+      if (!admission.enterClient(client)) return this.turnAway(socket, address, PROBLEMS.clientConnections)
+      socket.on('close', () => admission.leaveClient(client))
+    }
+    const connection = new InboundH1(socket, address, this.handler, this.deadlines, this.timeouts, (closed) =>
+      this.connections.delete(closed),
+    )
+    this.connections.add(connection)
+    if (this.draining) connection.drain()
+    if (early.length > 0) connection.received(early)
+  }
+
+  private turnAway(socket: Socket, address: string, problem: Problem): void {
+    const { strangers } = this
+    const isAnswered = strangers.size < TURNED_AWAY_MAX
+    this.handler.turnedAway(address, problem.code, isAnswered ? problem.status : 0)
+    if (!isAnswered) return void socket.destroy()
+    strangers.add(socket)
+    socket.on('close', () => strangers.delete(socket))
+    turnAway(socket, problem, this.deadlines)
   }
 
   /** Resolves to the port it is bound to (0: a Unix socket); rejects when it cannot be. */
@@ -65,12 +144,13 @@ export class Listener {
   }
 
   get open(): number {
-    return this.connections.size
+    return this.connections.size + this.strangers.size
   }
 
   /** Stops accepting, lets running exchanges finish, and resolves when all are over or `withinMs` has passed. */
   async drain(withinMs: number): Promise<void> {
     const closed = new Promise<void>((resolve) => this.server.close(() => resolve()))
+    this.draining = true
     for (const connection of this.connections) connection.drain()
     let timer: NodeJS.Timeout | undefined
     const bound = new Promise<void>((resolve) => {
@@ -78,6 +158,7 @@ export class Listener {
     })
     await Promise.race([closed, bound])
     clearTimeout(timer)
+    for (const socket of this.strangers) socket.destroy()
     for (const connection of this.connections) connection.destroy()
     await closed
   }

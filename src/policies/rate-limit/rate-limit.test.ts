@@ -16,7 +16,7 @@ import {
   replyLines,
   values,
 } from '../../../test/support/policy.ts'
-import { networkOf } from './network-of.ts'
+import { networkOf } from '../../base/networks.ts'
 import { rateLimit } from './rate-limit.ts'
 
 /** Statuses of `times` requests like this one; 200 for those that are let through. */

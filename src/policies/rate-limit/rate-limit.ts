@@ -5,7 +5,7 @@ import type { Exchange } from '../../pipeline/exchange.ts'
 import { definePolicy } from '../../pipeline/policy.ts'
 import { type Reply, refuse } from '../../pipeline/reply.ts'
 import { durationMs } from '../duration.ts'
-import { networkOf } from './network-of.ts'
+import { networkOf } from '../../base/networks.ts'
 import type { RateLimitConfig } from './schema.ts'
 
 export const rateLimit = definePolicy<RateLimitConfig>({

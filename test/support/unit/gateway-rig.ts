@@ -17,7 +17,7 @@ import { Pools } from '../../../src/wire/pool.ts'
 import { HeldClock, policyDeps } from '../policy.ts'
 import { RawClient } from '../../../src/selftest/raw-client.ts'
 import { Signal } from '../../../src/selftest/signal.ts'
-import { LOOPBACK } from './loopback.ts'
+import { FOR_ANYBODY, LOOPBACK } from './loopback.ts'
 import { stateWith } from './state.ts'
 
 const OK: TargetSpec = { kind: 'reply', status: 200, headers: {}, body: 'ok' }
@@ -95,11 +95,16 @@ export class GatewayRig {
       this.finished.push({ reason: x.reason, status: x.status, route: x.routeName, tries: x.tries })
       this.signal.changed()
     })
-    this.listener = new Listener(this.gateway, this.deadlines, {
-      headMs: 60_000,
-      bodyIdleMs: 60_000,
-      keepAliveMs: 60_000,
-    })
+    this.listener = new Listener(
+      this.gateway,
+      this.deadlines,
+      {
+        headMs: 60_000,
+        bodyIdleMs: 60_000,
+        keepAliveMs: 60_000,
+      },
+      FOR_ANYBODY,
+    )
   }
 
   /** Ends with the test. */

@@ -10,7 +10,7 @@ import type { Inbound, InboundHandler } from '../../../src/wire/inbound.ts'
 import { Listener } from '../../../src/wire/listener.ts'
 import { OutgoingHead } from '../../../src/wire/outgoing.ts'
 import type { Lines } from './grammar.ts'
-import { LOOPBACK, type SeenSockets, seeSockets } from './loopback.ts'
+import { FOR_ANYBODY, LOOPBACK, type SeenSockets, seeSockets } from './loopback.ts'
 
 export interface HeardRequest {
   readonly method: string
@@ -42,11 +42,16 @@ const TURNS_MAX = 5_000
  */
 export class PacketRig implements InboundHandler {
   private readonly deadlines = new Deadlines(systemClock)
-  private readonly listener = new Listener(this, this.deadlines, {
-    headMs: 60_000,
-    bodyIdleMs: 60_000,
-    keepAliveMs: 60_000,
-  })
+  private readonly listener = new Listener(
+    this,
+    this.deadlines,
+    {
+      headMs: 60_000,
+      bodyIdleMs: 60_000,
+      keepAliveMs: 60_000,
+    },
+    FOR_ANYBODY,
+  )
   private port = 0
   private readonly seen: SeenSockets = seeSockets('server')
   private requests: HeardRequest[] = []
@@ -126,6 +131,8 @@ export class PacketRig implements InboundHandler {
   refused(_inbound: Inbound, problem: Problem): void {
     this.refusal = problem.status
   }
+
+  turnedAway(): void {}
 
   unused(): void {}
 }
