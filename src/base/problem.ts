@@ -27,6 +27,7 @@ export const PROBLEMS = {
   clientConnections: problem('client-connections', 429, 'This client has as many connections as it may.'),
   // The route and its policies.
   routeNotFound: problem('route-not-found', 404, 'No route matches this request.'),
+  methodNotAllowed: problem('method-not-allowed', 405, 'No route matches this method; others match the path.'),
   credentialMissing: problem('credential-missing', 401, 'This route asks for a credential.'),
   credentialInvalid: problem('credential-invalid', 401, 'The credential is not valid.'),
   addressNotAllowed: problem('address-not-allowed', 403, 'Requests from this address are not allowed.'),

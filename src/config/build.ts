@@ -83,7 +83,15 @@ function buildService(name: string, { instances, timeouts }: NonNullable<File['s
 
 function buildRoute(name: string, route: FileRoute): Route {
   const { match, policies } = route
-  return { name, match, policies: policies ?? [], target: buildTarget(route), bodyBytesMax: route['body-max'] }
+  const pathRules = route['path-rules']
+  return {
+    name,
+    match,
+    pathRules,
+    policies: policies ?? [],
+    target: buildTarget(route),
+    bodyBytesMax: route['body-max'],
+  }
 }
 
 function buildTarget({ proxy, ingest, durable, publish, reply, redirect }: FileRoute): TargetSpec {

@@ -23,6 +23,22 @@ const match = z.union([
     }),
 ])
 
+const refuseOrKeep = z.literal(['refuse', 'keep']).default('refuse')
+
+const pathRules = z
+  .strictObject({
+    'encoded-slash': z.literal(['refuse', 'keep', 'decode']).default('refuse').describe('%2F in a path.'),
+    backslash: refuseOrKeep.describe('\\ or %5C in a path; kept as %5C.'),
+    semicolon: refuseOrKeep.describe('; or %3B in a path.'),
+    'double-slash': z.literal(['merge', 'keep', 'refuse']).default('merge').describe('// in a path.'),
+  })
+  .transform((rules) => ({
+    encodedSlash: rules['encoded-slash'],
+    backslash: rules.backslash,
+    semicolon: rules.semicolon,
+    doubleSlash: rules['double-slash'],
+  }))
+
 const reply = z
   .strictObject({
     status: z.number().int().min(200).max(599).default(200),
@@ -59,6 +75,7 @@ export function routeSchema(use: z.ZodType<PolicyUse>) {
   return z
     .strictObject({
       match,
+      'path-rules': pathRules.prefault({}).describe('What becomes of paths that servers read in more than one way.'),
       policies: z.array(use).nullish().describe('After the global ones of their stage.'),
       'body-max': size.prefault('10MiB').describe('Largest request body; 0 is no bound.'),
       proxy: z.string().optional().describe('Ends at this service.'),

@@ -51,6 +51,19 @@ describe('explain', () => {
     assert.equal(target, 'reply 200')
   })
 
+  it('says what of a path is refused', () => {
+    const { path, target, why } = explain(snapshot, 'GET', 'http://shop.example/user/a%2fb')
+    assert.deepEqual([path, target], [null, 'refused'])
+    assert.match(
+      why,
+      /an encoded slash \(%2F\), which this route does not take\. It is refused with 400 ambiguous-path/,
+    )
+  })
+
+  it('says that a route for GET answers HEAD', () => {
+    assert.equal(explain(snapshot, 'HEAD', 'http://shop.example/user/7').target, 'reply 200')
+  })
+
   for (const [method, url, reason] of [
     ['GET', 'http://shop.example/other', 'its path is /user/:id'],
     ['POST', 'http://shop.example/user/7', 'its methods are GET'],

@@ -1,8 +1,9 @@
 /** Says which route a request would meet and why, which others came close, and what acts on it in which order. Sends nothing. */
 import type { Match } from '../model/gateway.ts'
-import { canonicalPath, pathEnd } from '../wire/path.ts'
+import { pathEnd } from '../wire/path.ts'
 import { hostOf } from '../wire/parse-request.ts'
 import type { CompiledRoute } from './exchange.ts'
+import { findRoute } from './find-route.ts'
 import type { Snapshot } from './snapshot.ts'
 
 export interface Explanation {
@@ -25,12 +26,12 @@ export interface Explanation {
 export function explain(snapshot: Snapshot, method: string, url: string): Explanation {
   const { host, target } = taken(url)
   const upper = method.toUpperCase()
-  const path = canonicalPath(target, pathEnd(target))
-  if (path === null) {
-    const why = 'The path could be read in more than one way, so it is refused with 400 ambiguous-path.'
-    return { method: upper, host, path, route: null, why, policies: [], target: 'refused', others: [] }
+  const met = findRoute(snapshot.router, host, upper, target.slice(0, pathEnd(target)))
+  if ('refusal' in met) {
+    const why = `${met.refusal} It is refused with 400 ambiguous-path.`
+    return { method: upper, host, path: null, route: null, why, policies: [], target: 'refused', others: [] }
   }
-  const found = snapshot.router.find(host, upper, path)
+  const { path, found } = met
   const route = found?.value ?? snapshot.noRoute
   return {
     method: upper,
@@ -84,11 +85,15 @@ function targetOf({ spec }: CompiledRoute): string {
 
 function missOf(match: Match, host: string, method: string, path: string): string {
   if (!pathMatches(match.path, path)) return `its path is ${match.path}`
-  if (match.methods.length > 0 && !match.methods.includes(method)) return `its methods are ${match.methods.join(', ')}`
+  if (match.methods.length > 0 && !answers(match, method)) return `its methods are ${match.methods.join(', ')}`
   if (match.hosts.length > 0 && !match.hosts.some((pattern) => hostMatches(pattern, host))) {
     return `its hosts are ${match.hosts.join(', ')}`
   }
   return 'it matches, but less specifically'
+}
+
+function answers({ methods }: Match, method: string): boolean {
+  return methods.includes(method) || (method === 'HEAD' && methods.includes('GET'))
 }
 
 function hostMatches(pattern: string, host: string): boolean {

@@ -3,11 +3,13 @@ import { PROBLEMS } from '../base/problem.ts'
 import { refuse, type Reply } from '../pipeline/reply.ts'
 import { runRequest } from '../pipeline/run.ts'
 import type { Inbound } from '../wire/inbound.ts'
-import { canonicalPath, pathEnd } from '../wire/path.ts'
+import { isPlainPath, pathEnd } from '../wire/path.ts'
 import { hasPassed } from '../wire/via.ts'
 import { answer, fault } from './answer.ts'
-import { type ExchangeHost, GatewayExchange } from './exchange.ts'
+import { type CompiledRoute, type ExchangeHost, GatewayExchange } from './exchange.ts'
+import { findRoute } from './find-route.ts'
 import { readWholeBody } from './read-body.ts'
+import type { Found } from './router.ts'
 import type { Snapshot } from './snapshot.ts'
 
 export function handle(host: ExchangeHost, snapshot: Snapshot, inbound: Inbound): void {
@@ -20,13 +22,19 @@ export function handle(host: ExchangeHost, snapshot: Snapshot, inbound: Inbound)
   if (head.passed && hasPassed(head, snapshot.forwarding.via)) return answer(x, refuse(PROBLEMS.loopDetected))
 
   const end = pathEnd(head.target)
-  const path = canonicalPath(head.target, end)
-  if (path === null) return answer(x, refuse(PROBLEMS.ambiguousPath))
-  x.path = path
+  const path = end === head.target.length ? head.target : head.target.slice(0, end)
   x.query = end === head.target.length ? '' : head.target.slice(end)
-
-  // `OPTIONS *` asks about the server, not about a path: no route is it.
-  const found = path === '*' ? null : snapshot.router.find(head.host, head.method, path)
+  let found: Found<CompiledRoute> | null
+  if (isPlainPath(path, end)) {
+    x.path = path
+    // `OPTIONS *` asks about the server, not about a path: no route is it.
+    found = path === '*' ? null : snapshot.router.find(head.host, head.method, path)
+  } else {
+    const met = findRoute(snapshot.router, head.host, head.method, path)
+    if ('refusal' in met) return answer(x, refuse(PROBLEMS.ambiguousPath, met.refusal))
+    x.path = met.path
+    found = met.found
+  }
   if (found !== null) {
     x.route = found.value
     x.routeName = found.value.name

@@ -39,14 +39,23 @@ export class Router<T> {
   /** `.shop.example` → tree; longest suffix first. */
   private wildcardHosts: { readonly suffix: string; readonly tree: Node<T> }[] = []
   private readonly anyHost = newNode<T>()
+  /** Every method that some route names. */
+  private readonly methods = new Set<string>()
 
   constructor(routes: readonly Routed<T>[]) {
     for (const route of routes) {
+      for (const method of route.match.methods) this.methods.add(method)
       const hosts = route.match.hosts
       if (hosts.length === 0) insert(this.anyHost, route)
       for (const host of hosts) insert(this.treeOf(host), route)
     }
     this.wildcardHosts = this.wildcardHosts.toSorted((a, b) => b.suffix.length - a.suffix.length)
+  }
+
+  /** The methods that would meet a route on this path, for a request whose method does not: what `Allow` says (RFC 9110 §10.2.1). */
+  allowed(host: string, path: string): string[] {
+    const methods = [...this.methods].filter((method) => this.find(host, method, path) !== null)
+    return methods.includes('GET') && !methods.includes('HEAD') ? [...methods, 'HEAD'] : methods
   }
 
   private treeOf(host: string): Node<T> {
@@ -108,8 +117,12 @@ function newLeaf<T>(): Leaf<T> {
 }
 
 function pick<T>(leaf: Leaf<T> | null, method: string, values: readonly string[] | null): Found<T> | null {
-  const entry = leaf === null ? null : (leaf.byMethod.get(method) ?? leaf.any)
-  if (entry === null) return null
+  if (leaf === null) return null
+  let entry = leaf.byMethod.get(method)
+  // Whoever answers GET answers HEAD, unless there is a route for HEAD itself (RFC 9110 §9.1, §9.3.2).
+  if (entry === undefined && method === 'HEAD') entry = leaf.byMethod.get('GET')
+  entry ??= leaf.any ?? undefined
+  if (entry === undefined) return null
   if (values === null) return { value: entry.value, params: null }
   return { value: entry.value, params: Object.fromEntries(entry.names.map((name, i) => [name, values[i] ?? ''])) }
 }

@@ -53,14 +53,15 @@ export function compileSnapshot(revision: number, state: DesiredState, deps: Com
     spec,
   })
   const routes = Object.values(state.routes).map(compileRoute)
+  const router = new Router(routes.map((route) => ({ match: route.spec!.match, value: route })))
   return {
     revision,
-    router: new Router(routes.map((route) => ({ match: route.spec!.match, value: route }))),
+    router,
     routes,
     noRoute: {
       name: '',
       pipeline: compilePipeline(global, '', (place) => deps.policyDeps(place)),
-      target: notFound,
+      target: notFound((host, path) => router.allowed(host, path)),
       forwarding,
       bodyBytesMax: 0,
       spec: null,

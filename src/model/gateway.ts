@@ -52,9 +52,22 @@ export type TargetSpec =
     }
   | { readonly kind: 'redirect'; readonly status: number; readonly location: string }
 
+/** What a route does with a path that servers read in more than one way. */
+export interface PathRules {
+  /** `%2F`: `decode` makes a slash of it before anything else looks at the path. */
+  readonly encodedSlash: 'refuse' | 'keep' | 'decode'
+  /** `\\` and `%5C`; kept as `%5C`. */
+  readonly backslash: 'refuse' | 'keep'
+  /** `;` and `%3B`. */
+  readonly semicolon: 'refuse' | 'keep'
+  /** `//`. */
+  readonly doubleSlash: 'merge' | 'keep' | 'refuse'
+}
+
 export interface Route {
   readonly name: string
   readonly match: Match
+  readonly pathRules: PathRules
   /** The route's own policies as written; the global ones come first. */
   readonly policies: readonly PolicyUse[]
   readonly target: TargetSpec

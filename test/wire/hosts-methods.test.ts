@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { exchangeOnce } from '../../src/selftest/raw-client.ts'
+import { valuesOf } from '../../src/selftest/raw-message.ts'
 import { forwardings } from './forwarded.ts'
 import { crlf } from '../../src/selftest/notation.ts'
 import { refusals } from './refused.ts'
@@ -12,8 +13,12 @@ const rig = await Rig.start({
   shop: { match: { path: /host, host: shop.example }, reply: { body: shop } }
   wild: { match: { path: /host, host: "*.wild.example" }, reply: { body: wild } }
   gets: { match: { path: /method, methods: [GET] }, reply: { body: get } }
+  read: { match: { path: /only, host: only.example, methods: [GET] }, proxy: up }
+  written: { match: { path: /only, host: only.example, methods: [PUT] }, proxy: up }
 `,
 })
+
+const OK = { reason: 'ok', status: 200 }
 
 refusals(
   rig,
@@ -91,6 +96,20 @@ forwardings(rig, [
     upstream: [{ start: 'POST /method HTTP/1.1', framing: 'length' }],
   },
 ])
+
+test('a route for GET answers HEAD', async () => {
+  const answer = await exchangeOnce(rig.postern.port(), crlf('HEAD /method HTTP/1.1⏎Host: a⏎⏎'), 'HEAD')
+  assert.deepEqual([answer.status, valuesOf(answer, 'content-length')], [200, ['3']])
+  assert.equal(
+    (await exchangeOnce(rig.postern.port(), crlf('HEAD /only HTTP/1.1⏎Host: only.example⏎⏎'), 'HEAD')).status,
+    200,
+  )
+  const { requests } = await rig.settle('HEAD', [{ reason: 'reply', status: 200 }, OK])
+  assert.deepEqual(
+    requests.map(({ start }) => start),
+    ['HEAD /only HTTP/1.1'],
+  )
+})
 
 test('refused: HEAD, without a body to the refusal', async () => {
   const client = await rig.connect()

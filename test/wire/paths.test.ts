@@ -12,6 +12,16 @@ const rig = await Rig.start({
   routes: `
   admin: { match: { path: /admin }, reply: { body: admin } }
   admin-below: { match: { path: /admin/* }, reply: { body: admin } }
+  kept:
+    match: /kept/*
+    path-rules: { encoded-slash: keep, backslash: keep, semicolon: keep, double-slash: keep }
+    proxy: up
+  kept-admin: { match: /kept/admin/*, reply: { body: admin } }
+  # What it keeps whole could be a path of \`all\`.
+  project: { match: /project/:id, path-rules: { encoded-slash: keep }, proxy: up }
+  decoded: { match: /decoded/*, path-rules: { encoded-slash: decode }, proxy: up }
+  decoded-admin: { match: /decoded/admin/*, reply: { body: admin } }
+  single: { match: /single/*, path-rules: { double-slash: refuse }, proxy: up }
 `,
 })
 
@@ -48,6 +58,22 @@ for (const path of [
   '/../admin',
   '/a/../../admin',
   '/%2e%2e/admin',
+  '/kept/..%2fadmin',
+  '/kept/a%2f..%2f../admin',
+  '/kept/..;/admin',
+  '/kept/..%5cadmin',
+  '/kept/admin%2fx',
+  '/kept/admin%5cx',
+  '/project/group%2Fname',
+  '/kept;x/admin/y',
+  '/kept/;/admin/y',
+  '/kept%2fadmin/x',
+  '/kept/a%2fb/../c',
+  '/kept//a/../b',
+  '/decoded/admin%2fx',
+  '/decoded/..%2fadmin',
+  '/decoded/a;b',
+  '/single//a',
 ]) {
   test(`refused: ${path}`, async () => {
     isProblem(await exchangeOnce(rig.postern.port(), get(path)), AMBIGUOUS_PATH)
@@ -72,6 +98,8 @@ for (const path of [
   '/admin/',
   '/admin/.',
   '/admin/a/..',
+  '/kept//admin/x',
+  '/decoded//admin/%61',
   '/admin?/../a',
   'http://a/admin',
   'http://a//a/%2e%2e/%61dmin',
@@ -134,6 +162,11 @@ forwardings(rig, [
     send: get('/a?b=%2f..//%00%zz;c=\\&d={"e"}&f=/../g?h'),
     upstream: to('/a?b=%2f..//%00%zz;c=\\&d={"e"}&f=/../g?h'),
   },
+  { name: 'a route that keeps %2F', send: get('/kept/a%2fb'), upstream: to('/kept/a%2Fb') },
+  { name: 'a route that keeps backslashes', send: get('/kept/a\\b%5cc'), upstream: to('/kept/a%5Cb%5Cc') },
+  { name: 'a route that keeps semicolons', send: get('/kept/a;v=1/b%3b'), upstream: to('/kept/a;v=1/b%3B') },
+  { name: 'a route that keeps empty segments', send: get('/kept//a///b//'), upstream: to('/kept//a///b//') },
+  { name: 'a route that decodes %2F', send: get('/decoded/a%2fb%2F/c'), upstream: to('/decoded/a/b/c') },
   { name: 'an empty query', send: get('/a?'), upstream: to('/a?') },
   { name: 'absolute form', send: get('http://a/b?c'), upstream: to('/b?c') },
   { name: 'absolute form without a path', send: get('http://a'), upstream: to('/') },

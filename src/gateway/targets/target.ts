@@ -4,7 +4,7 @@ import type { TargetSpec } from '../../model/gateway.ts'
 import { type Reply, refuse } from '../../pipeline/reply.ts'
 import type { LiveService } from '../../upstream/service.ts'
 import { answer } from '../answer.ts'
-import type { GatewayExchange, Target } from '../exchange.ts'
+import type { Target } from '../exchange.ts'
 import { type TakenIn, handOver } from './hand-over.ts'
 import { proxyTo } from './proxy.ts'
 
@@ -45,6 +45,11 @@ export function compileTarget(spec: TargetSpec, deps: TargetDeps): Target {
   }
 }
 
-export function notFound(x: GatewayExchange): void {
-  answer(x, refuse(PROBLEMS.routeNotFound))
+/** No route: 405 when the path has one for another method, and says for which (RFC 9110 §15.5.6), else 404. */
+export function notFound(allowed: (host: string, path: string) => readonly string[]): Target {
+  return (x) => {
+    const methods = allowed(x.head.host, x.path)
+    if (methods.length === 0) return answer(x, refuse(PROBLEMS.routeNotFound))
+    answer(x, refuse(PROBLEMS.methodNotAllowed, undefined, ['Allow', methods.join(', ')]))
+  }
 }

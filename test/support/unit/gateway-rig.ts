@@ -1,9 +1,10 @@
 /** A gateway with whatever policies and routes a test writes, on a real socket, before real upstreams; its clock is held in hand. */
 import type { TestContext } from 'node:test'
 import { Gateway } from '../../../src/gateway/gateway.ts'
+import { STRICT_PATHS } from '../../../src/gateway/find-route.ts'
 import { type Snapshot, compileSnapshot } from '../../../src/gateway/snapshot.ts'
 import type { TakenIn } from '../../../src/gateway/targets/hand-over.ts'
-import type { DesiredState, Match, Route, Service, TargetSpec } from '../../../src/model/gateway.ts'
+import type { DesiredState, Match, PathRules, Route, Service, TargetSpec } from '../../../src/model/gateway.ts'
 import { AccessLog } from '../../../src/observe/access-log.ts'
 import { type LogLine, remoteLog } from '../../../src/observe/log.ts'
 import type { GatewayExchange } from '../../../src/gateway/exchange.ts'
@@ -25,11 +26,15 @@ const OK: TargetSpec = { kind: 'reply', status: 200, headers: {}, body: 'ok' }
 export function routeOf(
   name: string,
   match: Partial<Match>,
-  rest: { readonly policies?: readonly string[]; readonly target?: TargetSpec; readonly bodyBytesMax?: number } = {},
+  rest: Partial<Pick<Route, 'target' | 'bodyBytesMax'>> & {
+    readonly policies?: readonly string[]
+    readonly pathRules?: Partial<PathRules>
+  } = {},
 ): Route {
   return {
     name,
     match: { hosts: [], path: '/*', methods: [], ...match },
+    pathRules: { ...STRICT_PATHS, ...rest.pathRules },
     policies: (rest.policies ?? []).map((policy) => ({ name: policy, config: null })),
     target: rest.target ?? OK,
     bodyBytesMax: rest.bodyBytesMax ?? 0,
