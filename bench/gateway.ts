@@ -2,11 +2,15 @@
 import { reportGateways } from './gateway-report.ts'
 import { note, requirePackages, requirePrograms, requireTwoCores, runBenchmark, watchConditions } from './machine.ts'
 import { readOptions, select } from './options.ts'
+import { largeBodies } from './works/bodies.ts'
+import { bodyMemory } from './works/body-memory.ts'
+import { idleConnections } from './works/idle.ts'
+import { latency } from './works/latency.ts'
 import { proxy } from './works/proxy.ts'
 import type { Section } from './works/section.ts'
 import type { Work } from './works/work.ts'
 
-const WORKS: readonly Work[] = [proxy]
+const WORKS: readonly Work[] = [proxy, latency, ...largeBodies, ...bodyMemory, ...idleConnections]
 
 async function main(): Promise<void> {
   const peers = WORKS.flatMap((work) => work.peers)

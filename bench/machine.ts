@@ -1,6 +1,6 @@
 /** What a benchmark needs from the machine: cores, load and peer programs, and the peers' packages. */
 import { spawnSync } from 'node:child_process'
-import { existsSync, statSync } from 'node:fs'
+import { existsSync, readFileSync, statSync } from 'node:fs'
 import { availableParallelism, cpus, release } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import { styleText } from 'node:util'
@@ -24,6 +24,12 @@ const LUA_MODULE = '/usr/lib/nginx/modules/ngx_http_lua_module.so'
 /** Servers run on one core, load and upstream on the other. */
 export const SERVER_CORE = 0
 export const LOAD_CORE = 1
+
+/** How many files, sockets included, one process may have open at most: the hard limit, which servers raise theirs to. */
+export function filesMax(): number {
+  const hard = /^Max open files +\S+ +(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1]
+  return hard === undefined ? Number.POSITIVE_INFINITY : Number(hard)
+}
 
 /** A reason to stop that the person at the terminal can act upon; printed without a stack. */
 export class Refusal extends Error {}

@@ -47,9 +47,14 @@ export function launch(command: string, args: readonly string[], core?: number):
   return { child, pid: child.pid ?? -1, output: () => output, exited }
 }
 
-/** Waits until `probe` holds. Rejects, with what the process printed, when it ends or takes longer than 20 s. */
-export async function until(launched: Launched, what: string, probe: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + START_LIMIT_MS
+/** Waits until `probe` holds. Rejects, with what the process printed, when it ends or takes longer than the limit. */
+export async function until(
+  launched: Launched,
+  what: string,
+  probe: () => boolean | Promise<boolean>,
+  limitMs = START_LIMIT_MS,
+): Promise<void> {
+  const deadline = performance.now() + limitMs
   while (!(await probe())) {
     const ended = launched.child.exitCode !== null || launched.child.signalCode !== null || launched.pid === -1
     if (ended || performance.now() > deadline) {

@@ -2,7 +2,7 @@
 import { cpuMicros } from '../accounting.ts'
 import { LOAD_CORE } from '../machine.ts'
 import type { Running } from '../peers/peer.ts'
-import type { Turn } from '../works/in-turns.ts'
+import type { Turn } from '../works/entrant.ts'
 import { runLoad } from './wrk.ts'
 
 export const CONNECTIONS = 64

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { launch } from '../processes.ts'
 import type { Launched } from '../processes.ts'
+import { readSummary } from './summary.ts'
 
 /** What summary.lua prints. */
 const SUMMARY = z.object({
@@ -42,9 +43,7 @@ export async function runLoad(load: Load): Promise<LoadSummary> {
   return parseSummary(wrk.output())
 }
 
-/** Finds the line that summary.lua prints. Throws when wrk ended without one. */
+/** What summary.lua printed. Throws when wrk ended without. */
 export function parseSummary(output: string): LoadSummary {
-  const line = /^summary (\{.*\})$/m.exec(output)?.[1]
-  if (line === undefined) throw new Error(`wrk gave no summary:\n${output.trim()}`)
-  return SUMMARY.parse(JSON.parse(line))
+  return SUMMARY.parse(readSummary(output, 'wrk'))
 }

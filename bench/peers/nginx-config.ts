@@ -1,6 +1,7 @@
 /** nginx for a benchmark: one worker that keeps connections as long as the load does, in folders of ours. */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { filesMax } from '../machine.ts'
 import { freePort, launch, untilListening } from '../processes.ts'
 import type { Launched } from '../processes.ts'
 import type { Ground } from './peer.ts'
@@ -26,6 +27,8 @@ export async function startNginx(
   core: number,
 ): Promise<RunningNginx> {
   const port = await freePort()
+  // Both legs of as many as are held open idle, where the machine allows that.
+  const connections = Math.min(24_000, filesMax())
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
     .map((kind) => `${kind}_temp_path ${join(folder, kind)};`)
     .join(' ')
@@ -39,9 +42,9 @@ export async function startNginx(
     `${main}
 daemon off;
 worker_processes 1;
-worker_rlimit_nofile 20000;
+worker_rlimit_nofile ${connections};
 pid ${join(folder, 'nginx.pid')};
-events { worker_connections 20000; }
+events { worker_connections ${connections}; }
 http {
   ${temporary}
   keepalive_timeout 1h;

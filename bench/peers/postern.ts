@@ -51,7 +51,7 @@ function gatewayPeer(name: string, policies: string, guarded: boolean): Peer {
     async start({ folder, upstream }) {
       const parts = `services: { upstream: { instances: [http://127.0.0.1:${upstream.port}] } }
 consumers: { load: { credentials: [{ api-key: ${KEY} }] } }
-routes: { everything: { match: { path: /* }, policies: ${policies}, proxy: upstream } }`
+routes: { everything: { match: { path: /* }, policies: ${policies}, body-max: 0, proxy: upstream } }`
       const { launched, gateway } = await startPostern(folder, parts, SERVER_CORE)
       if (!guarded) return { launched, origin: gateway, headers: {} }
       return {

@@ -1,6 +1,8 @@
-/** nginx as the upstream that all gateways stand in front of, on the core of the load. */
+/** The upstreams that gateways stand in front of, on the core of the load. */
+import { chmodSync, truncateSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { LOAD_CORE } from '../machine.ts'
-import { temporaryFolder } from '../processes.ts'
+import { freePort, launch, temporaryFolder, untilListening } from '../processes.ts'
 import { startNginx } from './nginx-config.ts'
 import type { Upstream } from './peer.ts'
 
@@ -14,7 +16,38 @@ const ANSWER = JSON.stringify({
   created: '2024-05-01T12:00:00Z',
 }).padEnd(212)
 
+const SMALL = `location / { default_type application/json; return 200 '${ANSWER}'; }`
+
+/** nginx with one small answer from memory. */
 export function startUpstream(): Promise<Upstream> {
-  const server = `location / { default_type application/json; return 200 '${ANSWER}'; }`
-  return startNginx({ folder: temporaryFolder() }, { http: 'access_log off;', server }, LOAD_CORE)
+  return startNginx({ folder: temporaryFolder() }, { http: 'access_log off;', server: SMALL }, LOAD_CORE)
+}
+
+/** The same, and at `/BYTES` a file of that many bytes (zeros, which take no room on the disk). */
+export function startFiles(bytes: number): Promise<Upstream> {
+  const folder = temporaryFolder()
+  // nginx started by root reads as a user of its own.
+  chmodSync(folder, 0o755)
+  const file = join(folder, `${bytes}`)
+  writeFileSync(file, '')
+  truncateSync(file, bytes)
+  const server = `${SMALL} location = /${bytes} { root ${folder}; }`
+  return startNginx({ folder }, { http: 'access_log off; sendfile on; tcp_nopush on;', server }, LOAD_CORE)
+}
+
+/** A server that reads bodies to their end, as fast as they come or with so many MB a second. */
+export function startSink(readPerSecond = Number.POSITIVE_INFINITY): Promise<Upstream> {
+  return startNode('sink', 'sink-server.ts', `${readPerSecond}`)
+}
+
+/** A server that takes every WebSocket and answers whatever comes with a message. */
+export function startWebSockets(): Promise<Upstream> {
+  return startNode('WebSocket upstream', 'websocket-server.ts')
+}
+
+async function startNode(what: string, file: string, ...args: readonly string[]): Promise<Upstream> {
+  const port = await freePort()
+  const launched = launch(process.execPath, [join(import.meta.dirname, file), `${port}`, ...args], LOAD_CORE)
+  await untilListening(launched, what, port)
+  return { launched, port }
 }

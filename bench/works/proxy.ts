@@ -27,7 +27,7 @@ export const proxy = inTurns<RequestFigure>({
   title: `HTTP/1.1, ${CONNECTIONS} keep-alive connections, an answer of 212 bytes`,
   peers: [nginx, haproxy, postern, nginxLua, posternPolicies, caddy, nodeUndici, httpProxy, fastify, fastifyLogging],
   columns: REQUEST_COLUMNS,
-  base: nginx,
+  ratios: [{ title: 'to nginx', of: (peer) => over(peer, nginx, 'cpuMicros') }],
   targets: [
     { text: 'CPU per request to nginx', sense: 'at most', limit: 1.2, ratio: over(postern, nginx, 'cpuMicros') },
     {

@@ -1,11 +1,8 @@
 /** What a work is to reach, as a ratio to a peer of the same rounds, and whether it does. */
-import { medianRatio } from '../statistics.ts'
+import type { Named } from '../options.ts'
+import { median, medianRatio } from '../statistics.ts'
 import { figure } from '../table.ts'
 import type { Verdict } from '../table.ts'
-
-interface Named {
-  readonly name: string
-}
 
 /** The figures of a server, round by round; none when it was not measured or had errors. */
 export type Rounds<K extends string> = (peer: Named, key: K) => readonly number[]
@@ -32,4 +29,15 @@ export function judge<K extends string>({ text, sense, limit, ratio }: Target<K>
 /** One server's figure over another's. */
 export function over<K extends string>(peer: Named, base: Named, key: K): Target<K>['ratio'] {
   return (of) => medianRatio(of(peer, key), of(base, key))
+}
+
+/** What one server adds to a way without it, over what another adds. */
+export function added<K extends string>(peer: Named, base: Named, direct: Named, key: K): Target<K>['ratio'] {
+  return (of) => {
+    const without = of(direct, key)
+    const adds = (server: Named) => of(server, key).map((value, round) => value - without[round]!)
+    const [ours, theirs] = [adds(peer), adds(base)]
+    // Where noise has made the way with a gateway shorter than without, there is nothing to divide by.
+    return median(theirs.flatMap((value, round) => (value > 0 && round < ours.length ? [ours[round]! / value] : [])))
+  }
 }
