@@ -34,7 +34,7 @@ const inFolder = (folder: string) => join(folder, 'postern.yaml')
 const deep = (folder: string) => join(folder, 'later', 'postern.yaml')
 
 test('writing in place, replacing by a rename, removing and coming back', async (t) => {
-  const { folder, next, texts } = start(t, inFolder, { pollMs: 60_000 })
+  const { folder, next, texts } = start(t, inFolder)
   writeFileSync(inFolder(folder), 'two')
   assert.equal(await next(), 'two')
   writeFileSync(join(folder, 'new'), 'three')
@@ -48,7 +48,7 @@ test('writing in place, replacing by a rename, removing and coming back', async 
 })
 
 test('a link whose target is exchanged, as mounted configuration is', async (t) => {
-  const { folder, next } = start(t, inFolder, { pollMs: 60_000 })
+  const { folder, next } = start(t, inFolder)
   writeFileSync(join(folder, 'v1'), 'one')
   writeFileSync(join(folder, 'v2'), 'two')
   symlinkSync('v1', inFolder(folder))
@@ -57,7 +57,7 @@ test('a link whose target is exchanged, as mounted configuration is', async (t) 
   assert.equal(await next(), 'two')
 })
 
-test('polling alone finds a file in a folder that did not exist', async (t) => {
+test('a file in a folder that did not exist', async (t) => {
   const { folder, next } = start(t, deep)
   writeFileSync(join(folder, 'made'), 'two')
   mkdirSync(join(folder, 'later'))
