@@ -113,7 +113,7 @@ async function listen(place: number, handler: Gateway, spec: ListenerSpec, share
   const admission = isCapped
     ? new ConnectionCounts(boot.connections, place, boot.index, connectionsMax, connectionsPerClientMax)
     : null
-  const listener = new Listener(handler, deadlines, clientTimeouts, { admission, proxyProtocol })
+  const listener = new Listener(handler, deadlines, clientTimeouts, { admission, proxyProtocol, tls: null })
   if ('path' in spec) {
     await listener.listen(spec, spec.backlog)
     if (shared) listener.accepted = () => parentPort!.postMessage({ acceptedAt: place } satisfies EngineEvent)

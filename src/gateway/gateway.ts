@@ -4,7 +4,7 @@ import type { Problem } from '../base/problem.ts'
 import type { AccessLog } from '../observe/access-log.ts'
 import type { Log } from '../observe/log.ts'
 import { RouteMetrics } from '../observe/metrics.ts'
-import type { Inbound, InboundHandler } from '../wire/inbound.ts'
+import type { Inbound, InboundHandler, Unestablished } from '../wire/inbound.ts'
 import { pathEnd } from '../wire/path.ts'
 import type { ExchangeHost, GatewayExchange } from './exchange.ts'
 import { handle } from './handle.ts'
@@ -44,6 +44,7 @@ export class Gateway implements InboundHandler, ExchangeHost {
     metrics.record(x.status, durationMs)
     this.accessLog.write({
       reason: x.reason,
+      detail: x.detail,
       status: x.status,
       clientAddress: x.clientAddress,
       method: x.head.method,
@@ -79,6 +80,11 @@ export class Gateway implements InboundHandler, ExchangeHost {
     this.accessLog.write({ ...UNROUTED, reason, status, clientAddress })
   }
 
+  unestablished({ remoteAddress, failure, detail, serverName }: Unestablished): void {
+    this.countRefusal(failure)
+    this.accessLog.write({ ...UNROUTED, reason: failure, detail, clientAddress: remoteAddress, host: serverName })
+  }
+
   unused(remoteAddress: string): void {
     this.accessLog.write({ ...UNROUTED, reason: 'no-request', clientAddress: remoteAddress })
   }
@@ -91,6 +97,7 @@ export class Gateway implements InboundHandler, ExchangeHost {
 /** A record of bytes that never became a request: nothing of them is repeated, for they may be anything. */
 const UNROUTED = {
   reason: '',
+  detail: '',
   status: 0,
   clientAddress: '',
   method: '',

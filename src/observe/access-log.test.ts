@@ -12,6 +12,7 @@ import { AccessLog, type AccessRecord } from './access-log.ts'
 const PLAIN: AccessRecord = {
   reason: 'ok',
   status: 200,
+  detail: '',
   clientAddress: '192.0.2.1',
   method: 'GET',
   host: 'shop.example',

@@ -1,4 +1,5 @@
 /** One request and its answer, from the first byte of the head to the access record. Policies read and mark it. */
+import type { ClientTls } from '../wire/client-tls.ts'
 import type { Told } from '../wire/forwarded.ts'
 import type { RequestHead } from '../wire/head.ts'
 
@@ -16,6 +17,8 @@ export class Exchange {
   encrypted: boolean
   /** What trusted proxies say of the client; null without any. */
   told: Told | null = null
+  /** What is known of the client's TLS, if the connection to us has it: the name it asked for, its certificate. */
+  readonly tls: ClientTls | null
   /** Monotonic ms when the head was complete. */
   readonly startedAt: number
   /** The one canonical path: what was matched, what limits and lists see, what is forwarded. */
@@ -42,6 +45,8 @@ export class Exchange {
   // What the access record says.
   /** Why it ended as it did: `ok`, a problem's code, `client-abort`, … */
   reason = 'ok'
+  /** What more is known of the reason: of a failed handshake, of an upstream that could not be reached. */
+  detail = ''
   status = 0
   serviceName = ''
   /** `host:port` of the instance that was tried last. */
@@ -50,10 +55,11 @@ export class Exchange {
   bytesIn = 0
   bytesOut = 0
 
-  constructor(head: RequestHead, clientAddress: string, encrypted: boolean, startedAt: number) {
+  constructor(head: RequestHead, clientAddress: string, tls: ClientTls | null, startedAt: number) {
     this.head = head
     this.clientAddress = clientAddress
-    this.encrypted = encrypted
+    this.tls = tls
+    this.encrypted = tls !== null
     this.startedAt = startedAt
   }
 

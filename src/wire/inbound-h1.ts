@@ -3,6 +3,7 @@ import type { Socket } from 'node:net'
 import { type Problem, PROBLEMS, problemBody } from '../base/problem.ts'
 import { AnswerH1 } from './answer-h1.ts'
 import type { BodySink } from './body.ts'
+import { type ClientTls, reset } from './client-tls.ts'
 import type { Deadlines, Timed } from './deadlines.ts'
 import { isHopeless } from './head-lines.ts'
 import { HeadText } from './head-text.ts'
@@ -45,7 +46,7 @@ const CLOSED = 6
 export class InboundH1 implements Inbound, Timed {
   readonly head = new RequestHead()
   readonly remoteAddress: string
-  readonly encrypted: boolean
+  readonly tls: ClientTls | null
   listener: InboundListener | null = null
   deadline = 0
   bytesIn = 0
@@ -75,6 +76,7 @@ export class InboundH1 implements Inbound, Timed {
   constructor(
     socket: Socket,
     remoteAddress: string,
+    tls: ClientTls | null,
     handler: InboundHandler,
     deadlines: Deadlines,
     timeouts: ClientTimeouts,
@@ -89,7 +91,7 @@ export class InboundH1 implements Inbound, Timed {
     this.answer = new AnswerH1(socket)
     this.held = new HeldInput(socket)
     this.remoteAddress = remoteAddress
-    this.encrypted = 'encrypted' in socket
+    this.tls = tls
     this.deadline = deadlines.now + timeouts.headMs
     deadlines.add(this)
     deadlines.add(this.sending)
@@ -367,7 +369,7 @@ export class InboundH1 implements Inbound, Timed {
 
   abort(): void {
     this.listener = null
-    if (this.phase !== CLOSED) this.socket.resetAndDestroy()
+    if (this.phase !== CLOSED) reset(this.socket, this.tls)
   }
 
   switchProtocols(headers: OutgoingHead): TunnelEnd {

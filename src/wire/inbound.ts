@@ -1,8 +1,10 @@
 /** The client's leg as the floors above see it, whatever protocol it speaks. */
 import type { Problem } from '../base/problem.ts'
 import type { BodySink } from './body.ts'
+import type { ClientTls } from './client-tls.ts'
 import type { RequestHead } from './head.ts'
 import type { OutgoingHead } from './outgoing.ts'
+import type { HandshakeFailure } from './tls-server.ts'
 import type { TunnelEnd } from './tunnel.ts'
 
 /** What an exchange hears about its client after it has begun. */
@@ -20,7 +22,8 @@ export interface Inbound {
   readonly head: RequestHead
   /** IPv4 dotted (also when mapped into IPv6), IPv6, or `unix`: a client of a Unix socket has none. */
   readonly remoteAddress: string
-  readonly encrypted: boolean
+  /** Null in clear. */
+  readonly tls: ClientTls | null
   readonly bytesIn: number
   readonly bytesOut: number
   listener: InboundListener | null
@@ -55,6 +58,15 @@ export interface Inbound {
   switchProtocols(headers: OutgoingHead): TunnelEnd
 }
 
+export interface Unestablished {
+  readonly remoteAddress: string
+  readonly failure: HandshakeFailure
+  /** OpenSSL's reason, or empty. */
+  readonly detail: string
+  /** What the client asked for by SNI; empty when it did not, or did not come so far. */
+  readonly serverName: string
+}
+
 /** What the wire reports of a connection to the floor above. */
 export interface InboundHandler {
   /** A request's head is complete; from here the handler answers. */
@@ -65,4 +77,6 @@ export interface InboundHandler {
   turnedAway(remoteAddress: string, reason: string, status: number): void
   /** A connection ended without ever having made a request or been refused. */
   unused(remoteAddress: string): void
+  /** A connection ended in its TLS handshake. */
+  unestablished(end: Unestablished): void
 }

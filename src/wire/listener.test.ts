@@ -13,7 +13,7 @@ import { type Admission, Listener, type ListenerOptions } from './listener.ts'
 import { OutgoingHead } from './outgoing.ts'
 
 const TIMEOUTS = { headMs: 1_000, bodyIdleMs: 2_000, keepAliveMs: 5_000 }
-const NOBODY = { request() {}, refused() {}, turnedAway() {}, unused() {} }
+const NOBODY = { request() {}, refused() {}, turnedAway() {}, unused() {}, unestablished() {} }
 const REQUEST = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n'
 
 /** A listener whose requests wait until the test answers them. */
@@ -28,6 +28,7 @@ async function listening(t: TestContext, options: Partial<ListenerOptions> = {})
       refused: (_inbound, problem) => events.push(problem.code),
       turnedAway: (address, reason, status) => events.push(`${reason} ${status} ${address}`),
       unused: (address) => events.push(`unused ${address}`),
+      unestablished: ({ failure }) => events.push(failure),
     },
     deadlines,
     TIMEOUTS,

@@ -1,12 +1,14 @@
-/** A listening socket and the connections it accepted. */
+/** A listening socket and the connections it accepted, in clear or behind TLS. */
 import { chmodSync } from 'node:fs'
 import { type AddressInfo, type BlockList, type Server, type Socket, createServer } from 'node:net'
 import { includes, networkOf, networkSet } from '../base/networks.ts'
 import { type Problem, PROBLEMS } from '../base/problem.ts'
+import type { ClientTls } from './client-tls.ts'
 import type { Deadlines } from './deadlines.ts'
 import { type ClientTimeouts, InboundH1 } from './inbound-h1.ts'
 import type { InboundHandler } from './inbound.ts'
 import { readPreface } from './proxy-preface.ts'
+import type { TlsServer } from './tls-server.ts'
 import { turnAway } from './turn-away.ts'
 
 /** What is listened on. */
@@ -39,6 +41,8 @@ export interface ListenerOptions {
   readonly admission: Admission | null
   /** Networks whose connections begin with a PROXY protocol header; on a Unix socket every one does. Null: none. */
   readonly proxyProtocol: readonly string[] | null
+  /** With it the listener speaks nothing else. */
+  readonly tls: TlsServer | null
 }
 
 /** When TCP begins to ask whether a silent client is still there: else one that vanished in a stream or tunnel is never missed. */
@@ -61,6 +65,7 @@ export class Listener {
   private readonly timeouts: ClientTimeouts
   private readonly admission: Admission | null
   private readonly proxied: BlockList | null
+  private readonly tls: TlsServer | null
   private readonly connections = new Set<InboundH1>()
   /** Those that are no connection of ours yet, or will never be. */
   private readonly strangers = new Set<Socket>()
@@ -72,6 +77,7 @@ export class Listener {
     this.deadlines = deadlines
     this.timeouts = timeouts
     this.admission = options.admission
+    this.tls = options.tls
     this.proxied = options.proxyProtocol === null ? null : networkSet(options.proxyProtocol)
     // Half-open is allowed because a client may close its side before it has read the answer; the connection decides.
     const server = { allowHalfOpen: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS }
@@ -109,7 +115,19 @@ export class Listener {
       if (!admission.enterClient(client)) return this.turnAway(socket, address, PROBLEMS.clientConnections)
       socket.on('close', () => admission.leaveClient(client))
     }
-    const connection = new InboundH1(socket, address, this.handler, this.deadlines, this.timeouts, (closed) =>
+    const { tls } = this
+    if (tls === null) return this.serve(socket, address, null, early)
+    if (early.length > 0) socket.unshift(early)
+    tls.accept(socket, {
+      secured: (secured, client) => this.serve(secured, address, client, NOTHING),
+      failed: (failure, detail, serverName) =>
+        this.handler.unestablished({ remoteAddress: address, failure, detail, serverName }),
+    })
+  }
+
+  private serve(socket: Socket, address: string, client: ClientTls | null, early: Buffer): void {
+    const { handler, deadlines, timeouts } = this
+    const connection = new InboundH1(socket, address, client, handler, deadlines, timeouts, (closed) =>
       this.connections.delete(closed),
     )
     this.connections.add(connection)
@@ -119,7 +137,8 @@ export class Listener {
 
   private turnAway(socket: Socket, address: string, problem: Problem): void {
     const { strangers } = this
-    const isAnswered = strangers.size < TURNED_AWAY_MAX
+    // To a client that begins a handshake, an answer in clear is noise.
+    const isAnswered = this.tls === null && strangers.size < TURNED_AWAY_MAX
     this.handler.turnedAway(address, problem.code, isAnswered ? problem.status : 0)
     if (!isAnswered) return void socket.destroy()
     strangers.add(socket)
@@ -144,7 +163,7 @@ export class Listener {
   }
 
   get open(): number {
-    return this.connections.size + this.strangers.size
+    return this.connections.size + this.strangers.size + (this.tls?.handshakes ?? 0)
   }
 
   /** Stops accepting, lets running exchanges finish, and resolves when all are over or `withinMs` has passed. */
@@ -160,6 +179,7 @@ export class Listener {
     clearTimeout(timer)
     for (const socket of this.strangers) socket.destroy()
     for (const connection of this.connections) connection.destroy()
+    this.tls?.destroy()
     await closed
   }
 }

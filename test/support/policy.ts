@@ -80,7 +80,7 @@ export function exchange(method: string, target: string, lines: Lines = [], clie
   head.method = method
   head.target = target
   fill(head, `${method} ${target} HTTP/1.1\r\n`, ['Host', 'api.example', ...lines])
-  const x = new Exchange(head, clientAddress, false, 0)
+  const x = new Exchange(head, clientAddress, null, 0)
   const mark = target.indexOf('?')
   x.path = mark === -1 ? target : target.slice(0, mark)
   x.query = mark === -1 ? '' : target.slice(mark)

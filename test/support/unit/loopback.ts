@@ -7,7 +7,7 @@ import { type Server, Socket, connect, createServer } from 'node:net'
 export const LOOPBACK = { host: '127.0.0.1', port: 0, dualStack: false, reusePort: false }
 
 /** A listener without caps, whose connections begin with their own bytes. */
-export const FOR_ANYBODY = { admission: null, proxyProtocol: null }
+export const FOR_ANYBODY = { admission: null, proxyProtocol: null, tls: null }
 
 /** Listens on a free port and says which. */
 export async function listen(server: Server): Promise<number> {

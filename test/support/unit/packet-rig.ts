@@ -135,6 +135,8 @@ export class PacketRig implements InboundHandler {
   turnedAway(): void {}
 
   unused(): void {}
+
+  unestablished(): void {}
 }
 
 function heardOf(head: RequestHead): HeardRequest {
