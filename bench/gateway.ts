@@ -7,10 +7,22 @@ import { bodyMemory } from './works/body-memory.ts'
 import { idleConnections } from './works/idle.ts'
 import { latency } from './works/latency.ts'
 import { proxy } from './works/proxy.ts'
+import { reloads } from './works/reloads.ts'
 import type { Section } from './works/section.ts'
+import { handshakes, http2, tls } from './works/tls.ts'
 import type { Work } from './works/work.ts'
 
-const WORKS: readonly Work[] = [proxy, latency, ...largeBodies, ...bodyMemory, ...idleConnections]
+const WORKS: readonly Work[] = [
+  proxy,
+  latency,
+  tls,
+  handshakes,
+  http2,
+  ...largeBodies,
+  ...bodyMemory,
+  ...idleConnections,
+  reloads,
+]
 
 async function main(): Promise<void> {
   const peers = WORKS.flatMap((work) => work.peers)
@@ -18,7 +30,7 @@ async function main(): Promise<void> {
   const options = readOptions('npm run bench:gateway --', { rounds: 5, seconds: 3 }, names)
   if (options === null) return
   requireTwoCores()
-  requirePrograms(['nginx', 'wrk'])
+  requirePrograms(['nginx', 'wrk', 'h2load', 'openssl'])
   requirePackages()
   const wanted = new Set(select(peers, options.only).map(({ name }) => name))
   const conditions = watchConditions()

@@ -16,6 +16,8 @@ const PACKAGES = {
   caddy: 'caddy',
   'redis-server': 'redis-server',
   wrk: 'wrk',
+  h2load: 'nghttp2-client',
+  openssl: 'openssl',
 } as const
 export type Program = keyof typeof PACKAGES
 /** A module of nginx is no program, so that it is looked for as a file. */

@@ -23,6 +23,8 @@ export interface Running {
   readonly headers: Readonly<Record<string, string>>
   /** What a request carries that must be answered 401; absent for a gateway without policies. */
   readonly refusedHeaders?: Readonly<Record<string, string>>
+  /** Puts another configuration in force, a different one each time; resolves when it serves. */
+  reload?(): Promise<void>
 }
 
 export interface Peer {
