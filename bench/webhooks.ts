@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import { note, requirePackages, requirePrograms, requireTwoCores, runBenchmark, watchConditions } from './machine.ts'
 import { readOptions, select, turns } from './options.ts'
-import { bullmq } from './peers/bullmq.ts'
+import { bullmq, bullmqDurable, bullmqPipelining } from './peers/bullmq.ts'
 import { posternWebhooks } from './peers/postern-webhooks.ts'
 import type { RunningPlatform, WebhookPeer } from './peers/webhook-peer.ts'
 import { freePort, launch, temporaryFolder, untilListening } from './processes.ts'
@@ -11,8 +11,9 @@ import { figure } from './table.ts'
 import { PACED_PER_SECOND, reportPlatforms } from './webhooks-report.ts'
 import type { WebhookEntrant, WebhookRound } from './webhooks-report.ts'
 
-const PEERS: readonly WebhookPeer[] = [posternWebhooks, bullmq]
-const WARM_UP_SECONDS = 3
+const PEERS: readonly WebhookPeer[] = [posternWebhooks, bullmq, bullmqPipelining, bullmqDurable]
+/** Until the code that runs is the code that V8 has optimised. */
+const WARM_UP_SECONDS = 6
 const PACED_SECONDS = 2
 
 interface Entrant extends WebhookEntrant {

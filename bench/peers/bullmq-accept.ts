@@ -1,4 +1,4 @@
-/** The accepting process of the BullMQ peer: 202 after the job is in Redis. `node bullmq-accept.ts REDIS_PORT PORT`. */
+/** The accepting process of the BullMQ peer: 202 after the job is in Redis. `node bullmq-accept.ts REDIS_PORT PIPELINING PORT`. */
 import { randomUUID } from 'node:crypto'
 import { createServer } from 'node:http'
 import type { IncomingMessage, ServerResponse } from 'node:http'
@@ -6,9 +6,9 @@ import { Queue } from 'bullmq'
 import { QUEUE, connection } from './bullmq-queue.ts'
 import type { Job } from './bullmq-queue.ts'
 
-const [, , redisPort, port] = process.argv
+const [, , redisPort, pipelining, port] = process.argv
 const queue = new Queue<Job>(QUEUE, {
-  connection: connection(Number(redisPort)),
+  connection: connection(redisPort!, pipelining!),
   defaultJobOptions: { attempts: 8, backoff: { type: 'exponential', delay: 5000 }, removeOnComplete: true },
 })
 

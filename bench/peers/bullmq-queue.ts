@@ -8,7 +8,12 @@ export interface Job {
   readonly payload: string
 }
 
-/** Commands of one turn of the event loop go out together: 10 to 20 % more events here. */
-export function connection(port: number) {
-  return { host: '127.0.0.1', port, maxRetriesPerRequest: null, enableAutoPipelining: true }
+/** From the arguments that both processes are given. */
+export function connection(port: string, pipelining: string) {
+  return {
+    host: '127.0.0.1',
+    port: Number(port),
+    maxRetriesPerRequest: null,
+    enableAutoPipelining: pipelining === 'true',
+  }
 }

@@ -1,4 +1,4 @@
-/** The delivering process of the BullMQ peer: signs and POSTs over kept connections. `node bullmq-worker.ts REDIS_PORT URL SECRET`. */
+/** The delivering process of the BullMQ peer: signs and POSTs over kept connections. `node bullmq-worker.ts REDIS_PORT PIPELINING URL SECRET`. */
 import { createHmac } from 'node:crypto'
 import { Worker } from 'bullmq'
 import { Pool } from 'undici'
@@ -8,7 +8,7 @@ import type { Job } from './bullmq-queue.ts'
 /** Jobs in flight at once, each on its own connection: the fastest of 50, 100, 200 and 400 where this was tuned. */
 const CONCURRENCY = 400
 
-const [, , redisPort, receiver, secret] = process.argv
+const [, , redisPort, pipelining, receiver, secret] = process.argv
 const { origin, pathname } = new URL(receiver!)
 const key = Buffer.from(secret!, 'base64')
 const pool = new Pool(origin, { connections: CONCURRENCY, pipelining: 1 })
@@ -32,7 +32,7 @@ async function deliver({ data }: { data: Job }): Promise<void> {
   if (statusCode < 200 || statusCode > 299) throw new Error(`answered ${statusCode}`)
 }
 
-new Worker<Job>(QUEUE, deliver, { connection: connection(Number(redisPort)), concurrency: CONCURRENCY }).on(
+new Worker<Job>(QUEUE, deliver, { connection: connection(redisPort!, pipelining!), concurrency: CONCURRENCY }).on(
   'error',
   (error) => process.stderr.write(`${error.message}\n`),
 )
