@@ -22,6 +22,8 @@ export const PROBLEMS = {
   expectationFailed: problem('expectation-failed', 417, 'The only expectation understood is 100-continue.'),
   headTooLarge: problem('head-too-large', 431, 'The request head is too large or has too many lines.'),
   methodNotImplemented: problem('method-not-implemented', 501, 'This method is not supported.'),
+  protocolViolated: problem('protocol-violated', 400, 'The connection broke the rules of HTTP/2.'),
+  connectionAbused: problem('connection-abused', 429, 'The connection asked for much and sent little.'),
   versionNotSupported: problem('version-not-supported', 505, 'Only HTTP/1.0 and HTTP/1.1 are spoken here.'),
   tooManyConnections: problem('too-many-connections', 503, 'There are as many connections as there may be.'),
   clientConnections: problem('client-connections', 429, 'This client has as many connections as it may.'),

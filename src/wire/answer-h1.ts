@@ -1,8 +1,10 @@
 /** The answer to one request on an HTTP/1.x connection: its head, its framing, and whether the connection can go on after it. */
 import type { Socket } from 'node:net'
+import { type Problem, problemBody } from '../base/problem.ts'
 import { FRAMING, type RequestHead } from './head.ts'
 import { MessageWriter } from './message-writer.ts'
 import type { OutgoingHead } from './outgoing.ts'
+import { statusText } from './status.ts'
 
 export class AnswerH1 {
   /** The connection ends after this answer. */
@@ -70,6 +72,16 @@ export class AnswerH1 {
     if (this.closes) head += 'Connection: close\r\n'
     else if (this.minor === 0) head += 'Connection: keep-alive\r\n'
     this.writer.begin(head + '\r\n', chunked && !this.bodyless)
+  }
+
+  /** The whole answer to bytes that are no request: after it the connection ends. */
+  refuse(problem: Problem): void {
+    this.closes = true
+    const body = Buffer.from(problemBody(problem))
+    const lines = `Content-Type: application/problem+json\r\nContent-Length: ${body.length}\r\n`
+    this.respond(problem.status, statusText(problem.status), lines, FRAMING.length, body.length)
+    this.write(body, 0, body.length)
+    this.flush()
   }
 
   switchProtocols(headers: OutgoingHead): void {

@@ -1,30 +1,21 @@
 /** A client's HTTP/1.x connection: reads requests one after another, answers them in order. */
 import type { Socket } from 'node:net'
-import { type Problem, PROBLEMS, problemBody } from '../base/problem.ts'
+import { type Problem, PROBLEMS } from '../base/problem.ts'
 import { AnswerH1 } from './answer-h1.ts'
 import type { BodySink } from './body.ts'
 import { type ClientTls, reset } from './client-tls.ts'
 import type { Deadlines, Timed } from './deadlines.ts'
 import { isHopeless } from './head-lines.ts'
+import { PREFACE } from './h2/frames.ts'
 import { HeadText } from './head-text.ts'
 import { parseRequestHead } from './parse-request.ts'
 import { FRAMING, RequestHead } from './head.ts'
-import type { Inbound, InboundHandler, InboundListener } from './inbound.ts'
+import type { ClientTimeouts, Inbound, InboundHandler, InboundListener } from './inbound.ts'
 import { HeldInput } from './held-input.ts'
 import type { OutgoingHead } from './outgoing.ts'
-import { type Receive, readFrom } from './reading.ts'
+import { type Receive, type Taken, readFrom } from './reading.ts'
 import { DISCARD_BYTES_MAX, RequestBody } from './request-body.ts'
-import { statusText } from './status.ts'
 import { type TunnelEnd, tunnelEnd } from './tunnel.ts'
-
-export interface ClientTimeouts {
-  /** From a head's first byte to its last. */
-  readonly headMs: number
-  /** Longest silence while a body is read, or while an answer is not. */
-  readonly bodyIdleMs: number
-  /** A kept connection without a request. */
-  readonly keepAliveMs: number
-}
 
 /** A connection that ends drops its input for a while, so that a reset does not destroy the answer (RFC 9112 §9.6). */
 const LINGER_MS = 2_000
@@ -56,6 +47,7 @@ export class InboundH1 implements Inbound, Timed {
   private readonly deadlines: Deadlines
   private readonly timeouts: ClientTimeouts
   private readonly onClosed: (connection: InboundH1) => void
+  onPreface: ((taken: Taken) => void) | null = null
   private readonly body = new RequestBody()
   private readonly readInto: (receive: Receive) => void
   private readonly answer: AnswerH1
@@ -144,6 +136,8 @@ export class InboundH1 implements Inbound, Timed {
     }
     this.bytesIn = heads.text.length
     const wrong = parseRequestHead(this.head, heads.text)
+    // What HTTP/2 begins with looks like a head (RFC 9113 §3.4).
+    if (wrong !== null && this.requests === 0 && PREFACE.startsWith(heads.text)) return this.leave(bytes, stop)
     if (wrong !== null) return this.refuse(wrong)
     this.begin()
     if (this.head.framing === FRAMING.none) this.phase = RECEIVED
@@ -153,6 +147,16 @@ export class InboundH1 implements Inbound, Timed {
     }
     this.held.keep(bytes, stop)
     this.handler.request(this)
+  }
+
+  /** The client speaks HTTP/2 (RFC 9113 §3.3): somebody else goes on with the connection. */
+  private leave(bytes: Buffer, from: number): void {
+    this.phase = CLOSED
+    this.deadlines.remove(this)
+    this.deadlines.remove(this.sending)
+    this.onClosed(this)
+    const taken = Buffer.concat([Buffer.from(this.heads.text), bytes.subarray(from)])
+    this.onPreface?.({ bytes: taken, readInto: this.readInto })
   }
 
   private begin(): void {
@@ -227,6 +231,7 @@ export class InboundH1 implements Inbound, Timed {
   }
 
   private ended(): void {
+    if (this.phase === CLOSED) return
     this.clientEnded = true
     if (this.phase === IDLE && this.heads.pending !== '') this.refuse(PROBLEMS.malformedRequest)
     else if (this.phase === IDLE || this.phase === LINGERING) this.socket.end()
@@ -263,12 +268,7 @@ export class InboundH1 implements Inbound, Timed {
     if (this.heads.pending !== '') this.bytesIn = this.heads.pending.length
     this.begin()
     this.phase = RECEIVED
-    this.answer.closes = true
-    const body = Buffer.from(problemBody(problem))
-    const lines = `Content-Type: application/problem+json\r\nContent-Length: ${body.length}\r\n`
-    this.answer.respond(problem.status, statusText(problem.status), lines, FRAMING.length, body.length)
-    this.write(body, 0, body.length)
-    this.flush()
+    this.answer.refuse(problem)
     this.handler.refused(this, problem)
     this.end()
   }

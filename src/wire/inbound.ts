@@ -7,6 +7,15 @@ import type { OutgoingHead } from './outgoing.ts'
 import type { HandshakeFailure } from './tls-server.ts'
 import type { TunnelEnd } from './tunnel.ts'
 
+export interface ClientTimeouts {
+  /** From a head's first byte to its last. */
+  readonly headMs: number
+  /** Longest silence while a body is read, or while an answer is not. */
+  readonly bodyIdleMs: number
+  /** A kept connection without a request. */
+  readonly keepAliveMs: number
+}
+
 /** What an exchange hears about its client after it has begun. */
 export interface InboundListener {
   /** The client's buffer has room again after `write` said false. */

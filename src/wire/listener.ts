@@ -5,9 +5,11 @@ import { includes, networkOf, networkSet } from '../base/networks.ts'
 import { type Problem, PROBLEMS } from '../base/problem.ts'
 import type { ClientTls } from './client-tls.ts'
 import type { Deadlines } from './deadlines.ts'
-import { type ClientTimeouts, InboundH1 } from './inbound-h1.ts'
-import type { InboundHandler } from './inbound.ts'
+import { InboundSession } from './h2/inbound-session.ts'
+import { InboundH1 } from './inbound-h1.ts'
+import type { ClientTimeouts, InboundHandler } from './inbound.ts'
 import { readPreface } from './proxy-preface.ts'
+import type { Taken } from './reading.ts'
 import type { TlsServer } from './tls-server.ts'
 import { turnAway } from './turn-away.ts'
 
@@ -56,6 +58,14 @@ const NOTHING = Buffer.alloc(0)
 /** What a client is called that came through a Unix socket: it has no address. */
 const UNIX_PEER = 'unix'
 
+/** A client's connection, whatever it speaks. */
+interface Connection {
+  /** No new request: it closes when what runs is answered. */
+  drain(): void
+  /** Ends it now, whatever runs. */
+  destroy(): void
+}
+
 export class Listener {
   /** Told of every connection, when it is set. */
   accepted: (() => void) | null = null
@@ -66,7 +76,7 @@ export class Listener {
   private readonly admission: Admission | null
   private readonly proxied: BlockList | null
   private readonly tls: TlsServer | null
-  private readonly connections = new Set<InboundH1>()
+  private readonly connections = new Set<Connection>()
   /** Those that are no connection of ours yet, or will never be. */
   private readonly strangers = new Set<Socket>()
   private isUnix = false
@@ -119,20 +129,31 @@ export class Listener {
     if (tls === null) return this.serve(socket, address, null, early)
     if (early.length > 0) socket.unshift(early)
     tls.accept(socket, {
-      secured: (secured, client) => this.serve(secured, address, client, NOTHING),
+      secured: (secured, client) => {
+        if (secured.alpnProtocol === 'h2') this.serveH2(secured, address, client, null)
+        else this.serve(secured, address, client, NOTHING)
+      },
       failed: (failure, detail, serverName) =>
         this.handler.unestablished({ remoteAddress: address, failure, detail, serverName }),
     })
   }
 
   private serve(socket: Socket, address: string, client: ClientTls | null, early: Buffer): void {
-    const { handler, deadlines, timeouts } = this
-    const connection = new InboundH1(socket, address, client, handler, deadlines, timeouts, (closed) =>
-      this.connections.delete(closed),
-    )
+    const { handler, deadlines, timeouts, connections } = this
+    const closed = (one: Connection) => connections.delete(one)
+    const connection = new InboundH1(socket, address, client, handler, deadlines, timeouts, closed)
+    connection.onPreface = (taken) => this.serveH2(socket, address, client, taken)
     this.connections.add(connection)
     if (this.draining) connection.drain()
     if (early.length > 0) connection.received(early)
+  }
+
+  private serveH2(socket: Socket, address: string, client: ClientTls | null, taken: Taken | null): void {
+    const { handler, deadlines, timeouts, connections } = this
+    const closed = (one: Connection) => connections.delete(one)
+    const session = new InboundSession(socket, address, client, taken, handler, deadlines, timeouts, closed)
+    connections.add(session)
+    if (this.draining) session.drain()
   }
 
   private turnAway(socket: Socket, address: string, problem: Problem): void {

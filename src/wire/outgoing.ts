@@ -11,6 +11,12 @@ export class InvalidHeader extends Error {
   override readonly name = 'InvalidHeader'
 }
 
+/** Reads the lines of a head one by one: those of the received head as offsets into its text, our own as strings. */
+export interface LineVisitor {
+  line(text: string, nameStart: number, nameEnd: number, valueStart: number, valueEnd: number): void
+  own(name: string, value: string): void
+}
+
 export class OutgoingHead {
   private source: Head | null = null
   /** Dropped lines as bits, 32 a number: four numbers hold LINES_MAX and cost no allocation a request. */
@@ -135,7 +141,18 @@ export class OutgoingHead {
     return out
   }
 
-  /** Every line that will be sent, for protocols that do not write text. */
+  /** Shows every line that will be sent to protocols that do not write text. */
+  visit(visitor: LineVisitor): void {
+    const head = this.source
+    if (head !== null) {
+      const { at, count, text } = head
+      for (let i = 0, o = 0; i < count; i++, o += 4)
+        if (!this.isDropped(i)) visitor.line(text, at[o]!, at[o + 1]!, at[o + 2]!, at[o + 3]!)
+    }
+    for (let i = 0; i < this.added.length; i += 2) visitor.own(this.added[i]!, this.added[i + 1]!)
+  }
+
+  /** Every line that will be sent, as pairs: for those who keep it. */
   *entries(): IterableIterator<readonly [string, string]> {
     const head = this.source
     if (head !== null) {

@@ -7,6 +7,12 @@ const READ_BUFFER = Buffer.allocUnsafeSlow(65_536)
 /** The bytes are valid during the call only. */
 export type Receive = (bytes: Buffer) => void
 
+/** A socket that somebody has read from: what was read last, and how somebody else goes on. */
+export interface Taken {
+  readonly bytes: Buffer
+  readInto(receive: Receive): void
+}
+
 /** Where a socket keeps its read buffer and the function that hears of it. */
 interface Slots {
   readonly buffer: symbol

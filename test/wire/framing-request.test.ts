@@ -161,7 +161,7 @@ refusals(rig, [
   { name: 'another protocol', send: 'GET / ICAP/1.0⏎Host: a⏎⏎', ...MALFORMED },
   { name: 'a method that is no token', send: 'GE(T / HTTP/1.1⏎Host: a⏎⏎', ...MALFORMED },
   { name: 'a later version', send: 'GET / HTTP/1.2⏎Host: a⏎⏎', ...UNKNOWN_VERSION },
-  { name: 'the preface of HTTP/2', send: 'PRI * HTTP/2.0⏎⏎SM⏎⏎', ...UNKNOWN_VERSION },
+  { name: 'what is not quite the preface of HTTP/2', send: 'PRI * HTTP/2.0⏎X: y⏎⏎SM⏎⏎', ...UNKNOWN_VERSION },
   { name: 'the start of a TLS handshake', send: '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03', ...MALFORMED },
 ])
 
