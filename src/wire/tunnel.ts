@@ -22,7 +22,9 @@ export function tunnelEnd(socket: Socket, early: Buffer, read: (receive: Receive
     socket,
     start(receive, ended) {
       if (early.length > 0) receive(early, 0, early.length)
-      socket.on('end', ended)
+      // A client may have ended its half behind its first bytes, before there was a tunnel: nobody says so a second time.
+      if (socket.readableEnded) ended()
+      else socket.on('end', ended)
       read(receive)
     },
   }

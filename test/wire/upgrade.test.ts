@@ -139,6 +139,28 @@ test('the upstream closes its half and still hears the rest', async () => {
   await settled('half-close by the upstream', tunnel, 'late')
 })
 
+test('the client closes its half before there is a tunnel, behind its first bytes: that goes on too', async () => {
+  const answer = Promise.withResolvers<Socket>()
+  rig.upstream.script = { tunnel: true, answer: (socket) => answer.resolve(socket) }
+  const client = await rig.connect()
+  await client.send(`${shake()}first`)
+  client.end()
+  const socket = await answer.promise
+  // The end has to be with the gateway before the tunnel is.
+  await client.idle()
+  socket.write(ACCEPT)
+  const { connection } = rig.upstream.requests.at(-1)!
+  await over(connection)
+  assert.equal(connection.partial, 'first')
+  socket.end('late')
+  assert.equal((await client.response()).status, 101)
+  assert.deepEqual(await client.closed(), { how: 'end', rest: 'late' })
+  client.close()
+  const records = [{ reason: 'ok', status: 101 }]
+  await rig.recorded(records)
+  await rig.settle('half-close before the tunnel', records)
+})
+
 test('the client breaks off: so does the gateway', async () => {
   const tunnel = await open()
   tunnel.client.reset()
