@@ -149,6 +149,8 @@ export class RequestHead extends Head {
   expectContinue = false
   /** The client reads trailers: it says so in TE, or its protocol always has them (RFC 9110 §6.5.1). */
   takesTrailers = false
+  /** It authenticates the connection it is on, not itself alone: NTLM, Negotiate (RFC 4559 §6). */
+  bindsConnection = false
   /** It has come through a gateway that says so in `Via`: it may have been here before. */
   passed = false
   /** The protocol asked for in `Upgrade`, lower case, when Connection names it too; else empty. */

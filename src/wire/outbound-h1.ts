@@ -58,6 +58,8 @@ export class OutboundH1 implements Outbound, Timed {
   private timeouts: OutboundTimeouts = NO_TIMEOUTS
   private method = ''
   private upgradeAsked = false
+  /** It has served its last request. */
+  private isSpent = false
   private readonly heads = new HeadText()
   private answered = false
   private answerBytes = 0
@@ -113,6 +115,7 @@ export class OutboundH1 implements Outbound, Timed {
     this.timeouts = timeouts
     this.method = request.method
     this.upgradeAsked = request.upgrade !== ''
+    this.isSpent = request.bindsConnection === true
     this.requestSent = false
     this.answered = false
     this.answerBytes = 0
@@ -279,7 +282,7 @@ export class OutboundH1 implements Outbound, Timed {
     if (keepAliveTimeout !== -1) this.idleMaxMs = Math.max(0, keepAliveTimeout * 1_000 - 1_000)
     this.listener = null
     this.decoder = null
-    if (!keepAlive || this.closed) return this.destroy()
+    if (!keepAlive || this.closed || this.isSpent) return this.destroy()
     this.resume()
     this.idleSince = this.deadlines.now
     this.deadline = 0

@@ -50,6 +50,8 @@ export interface OutboundRequest {
   readonly upgrade: string
   /** Trailers of the answer will be read. */
   readonly takesTrailers: boolean
+  /** Whoever comes after it on the same connection could be taken for whoever sent it: nobody does. */
+  readonly bindsConnection?: boolean
 }
 
 /** One request on its way to an upstream. Over HTTP/1.1 it is the connection itself, which serves one after another. */

@@ -64,6 +64,7 @@ function readRequestFields(head: RequestHead): Problem | null {
   head.closes = false
   head.nominates = false
   head.passed = false
+  head.bindsConnection = false
   for (let line = 0; line < head.count; line++) {
     switch (head.fields[line]) {
       case FIELD.host:
@@ -94,6 +95,9 @@ function readRequestFields(head: RequestHead): Problem | null {
       case FIELD.upgrade:
         if (upgrade !== -1) return PROBLEMS.malformedRequest
         upgrade = line
+        break
+      case FIELD.authorization:
+        head.bindsConnection ||= /^(?:ntlm|negotiate)(?: |$)/i.test(head.value(line))
         break
       case FIELD.via:
         head.passed = true

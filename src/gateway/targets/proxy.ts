@@ -118,9 +118,18 @@ class ProxyFlow implements OutboundListener, InboundListener {
       this.lines.set('Content-Length', String(requestBody.length))
     }
     const connection = (this.connection = this.instance!.pool.take(fresh))
-    const { method, takesTrailers } = head
+    const { method, takesTrailers, bindsConnection } = head
     const host = this.instance!.name
-    const request = { method, target: x.path + x.query, host, headers: this.lines, chunked, upgrade, takesTrailers }
+    const request = {
+      method,
+      target: x.path + x.query,
+      host,
+      headers: this.lines,
+      chunked,
+      upgrade,
+      takesTrailers,
+      bindsConnection,
+    }
     connection.request(request, this.service.timeouts, this)
     if (framing === FRAMING.none) connection.endRequest()
     else if (requestBody !== null) {
