@@ -16,6 +16,7 @@ export interface GatewayOptions {
 }
 
 export interface GatewayProcess {
+  readonly pid: number
   readonly gateway: string
   readonly admin: string
   /** Resolves when it ends without having been asked to; says how. */
@@ -74,6 +75,7 @@ export async function startGateway({ entry, file, env, onAccess }: GatewayOption
   })
   const { gateway, admin } = await ready.promise
   return {
+    pid: child.pid!,
     gateway: gateway[0]!,
     admin,
     lost: lost.promise,

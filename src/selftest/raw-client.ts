@@ -111,6 +111,24 @@ export class RawClient {
     return { how, rest: this.rest }
   }
 
+  /** Waits until `done`, but no longer than this, and not once `over` is aborted. Whether it came to it. */
+  waitFor(done: () => boolean, withinMs: number, over?: AbortSignal): Promise<boolean> {
+    const look = (): void => this.signal.changed()
+    over?.addEventListener('abort', look)
+    const come = this.signal.until(
+      () => done() || over?.aborted || undefined,
+      () => 'it',
+      withinMs,
+    )
+    return come.catch(() => false).finally(() => over?.removeEventListener('abort', look))
+  }
+
+  /** Drops what has been received so far. */
+  forget(): void {
+    this.bytes.drop(this.bytes.length)
+    this.at = 0
+  }
+
   /** Waits until what was received holds this text. */
   async until(text: string): Promise<void> {
     await this.signal.until(

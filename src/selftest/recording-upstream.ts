@@ -1,7 +1,7 @@
 /** A server that records every byte it is sent, by connection, and answers by script: politely, or as the worst of upstreams. */
 import { once } from 'node:events'
 import { type Server, type Socket, createServer } from 'node:net'
-import { Bytes, type RawRequest, readRequest, readRequestStart } from './raw-message.ts'
+import { Bytes, type RawRequest, type RequestStart, readRequest, readRequestStart } from './raw-message.ts'
 import { Signal } from './signal.ts'
 
 export interface RecordedRequest extends RawRequest {
@@ -15,6 +15,8 @@ export interface Script {
   readonly on?: 'connection' | 'head' | 'request'
   /** The bytes, or what to do; `nth` counts the requests of the connection from 0. */
   readonly answer: string | Buffer | ((socket: Socket, nth: number, connection: RecordedConnection) => void)
+  /** Called at each head as well. */
+  readonly onHead?: (socket: Socket, start: RequestStart) => void
   /** After the first answer the connection carries something else: its bytes are recorded and no longer read as requests. */
   readonly tunnel?: boolean
 }
@@ -57,6 +59,7 @@ export class RecordingUpstream {
   requests: RecordedRequest[] = []
   /** Called after whatever happens here. */
   onChange: (() => void) | null = null
+  private readonly sockets = new Set<Socket>()
   private accepted = 0
   private readonly server: Server
   private readonly signal = new Signal()
@@ -102,8 +105,8 @@ export class RecordingUpstream {
   /** Lets go of what is over: requests, connections that are closed, and the bytes of complete requests on those that are open. */
   forget(): void {
     this.requests = []
-    for (const { over, socket } of this.connections) if (over !== 'no') socket.destroy()
-    this.connections = this.connections.filter(({ over }) => over === 'no')
+    for (const { over, socket, tunnelled } of this.connections) if (over !== 'no' && !tunnelled) socket.destroy()
+    this.connections = this.connections.filter(({ over, error }) => over === 'no' && error === null)
     for (const connection of this.connections) {
       connection.bytes.drop(connection.at)
       connection.at = 0
@@ -111,7 +114,7 @@ export class RecordingUpstream {
   }
 
   async close(): Promise<void> {
-    for (const connection of this.connections) connection.socket.destroy()
+    for (const socket of this.sockets) socket.destroy()
     await new Promise<void>((resolve) => this.server.close(() => resolve()))
   }
 
@@ -123,6 +126,7 @@ export class RecordingUpstream {
   private accept(socket: Socket): void {
     const connection = new RecordedConnection(this.accepted++, socket)
     this.connections.push(connection)
+    this.sockets.add(socket)
     const finish = (how: 'end' | 'reset'): void => {
       if (connection.over === 'no') connection.over = how
       this.changed()
@@ -137,7 +141,10 @@ export class RecordingUpstream {
       if (!connection.tunnelled) socket.end()
     })
     socket.on('error', () => finish('reset'))
-    socket.on('close', () => finish('end'))
+    socket.on('close', () => {
+      this.sockets.delete(socket)
+      finish('end')
+    })
     if (this.script.on === 'connection') this.answer(connection)
     this.changed()
   }
@@ -150,6 +157,7 @@ export class RecordingUpstream {
         if (head === null) return
         if (!connection.headSeen) {
           connection.headSeen = true
+          this.script.onHead?.(connection.socket, head)
           if (this.script.on === 'head') this.answer(connection)
         }
         const request = readRequest(connection.bytes.view(), connection.at)

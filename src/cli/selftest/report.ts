@@ -1,9 +1,11 @@
 /** What a selftest says to people: faults as they are found, and a summary by table. */
+import type { AttackResult } from '../../selftest/hostile/attack.ts'
 import type { Verdict } from '../../selftest/play.ts'
 import type { Evidence } from '../../selftest/stage.ts'
 import { counted } from '../config-file.ts'
 import type { Output, Paint } from '../host.ts'
 import { columns } from '../table.ts'
+import type { Vitals } from './vitals.ts'
 
 /** More of a message helps nobody on a terminal; `--json` has all of it. */
 const SHOWN_CHARS = 400
@@ -39,8 +41,14 @@ export class Report {
     for (const line of evidence === null ? [] : shown(evidence)) this.line(`    ${dim(line)}`)
   }
 
-  summary(verdicts: readonly Verdict[]): void {
-    const { green, red } = this.paint
+  summary(verdicts: readonly Verdict[], result: AttackResult | null, { faults, growthMb }: Vitals): void {
+    const { green, red, dim, bold } = this.paint
+    for (const { what, seed, sent, seen } of result?.findings ?? []) {
+      this.line(`${red('✗')} ${printable(what)}  ${dim(`--seed ${seed}`)}`)
+      if (sent !== '') this.line(`    ${dim(`sent ${quoted(sent)}`)}`)
+      if (seen !== '') this.line(`    ${dim(`seen ${quoted(seen)}`)}`)
+    }
+    for (const fault of faults) this.line(`${red('✗')} ${printable(fault)}`)
     const rows = TABLES.flatMap(([letter, name]) => {
       const own = verdicts.filter(({ id }) => id.startsWith(letter))
       const count = (wanted: Verdict['verdict']): number => own.filter(({ verdict }) => verdict === wanted).length
@@ -58,6 +66,15 @@ export class Report {
     })
     this.line()
     for (const line of columns(rows)) this.line(line.includes('none failed') ? green(line) : red(line))
+    if (result === null) return
+    const { attacks, controls, controlsRefused, found, seed } = result
+    const colour = found + faults.length === 0 ? green : red
+    const refused = controlsRefused === 0 ? '' : `, ${controlsRefused} of them refused`
+    this.line(
+      colour(
+        `${counted(attacks, 'attack')} with seed ${bold(seed)}, ${counted(controls + controlsRefused, 'good exchange')} between them${refused}: ${counted(found, 'finding')}; memory ${growthMb >= 0 ? '+' : ''}${growthMb} MB`,
+      ),
+    )
   }
 }
 
@@ -66,11 +83,6 @@ const TABLES = [
   ['P', 'paths, hosts, trust'],
   ['S', 'semantics'],
 ] as const
-
-export function failures(verdicts: readonly Verdict[]): string | null {
-  const failed = verdicts.filter(({ verdict }) => verdict === 'fail').length
-  return failed === 0 ? null : `${counted(failed, 'row')} of ${verdicts.length} failed`
-}
 
 /** Client's bytes beside the upstream's. */
 function shown({ sent, received, upstream }: Evidence): string[] {

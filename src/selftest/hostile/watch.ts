@@ -1,0 +1,101 @@
+/** What is known of the attacks that run: who sent what, what of it an upstream may see, and what was found wrong. */
+import type { RecordedRequest } from '../recording-upstream.ts'
+import { TOKEN } from './exchanges.ts'
+import type { Plan } from './plan.ts'
+
+export interface Finding {
+  readonly what: string
+  /** `RUN:N`; the run alone where it was no single attack. */
+  readonly seed: string
+  /** latin1. */
+  readonly sent: string
+  readonly seen: string
+}
+
+/** An attack that is under way, or was a moment ago. */
+export interface Running {
+  readonly plan: Plan
+  /** Which of what was meant an upstream saw last. */
+  seen: number
+  /** An upstream saw a request whose path names it. */
+  reached: boolean
+}
+
+/** Many of one kind say no more than a few. */
+const FINDINGS_MAX = 25
+
+export class Watch {
+  readonly findings: Finding[] = []
+  /** Also those beyond the ones that are kept. */
+  found = 0
+  private readonly run: string
+  /** Whether requests upstream are held against what a strict reader makes of the client's bytes. */
+  private readonly isStrict: boolean
+  private readonly running = new Map<string, Running>()
+
+  constructor(run: string, isStrict: boolean) {
+    this.run = run
+    this.isStrict = isStrict
+  }
+
+  begin(plan: Plan): Running {
+    const running = { plan, seen: -1, reached: false }
+    this.running.set(plan.token, running)
+    return running
+  }
+
+  forget({ plan }: Running): void {
+    this.running.delete(plan.token)
+  }
+
+  /** A request of whoever is not of the attack. */
+  note(what: string, sent: string, seen: string): void {
+    this.keep({ what, seed: this.run, sent, seen })
+  }
+
+  blame({ plan }: Running, what: string, seen: string): void {
+    this.keep({ what, seed: plan.seed, sent: plan.text, seen })
+  }
+
+  /** Tokens in `text` that were issued to somebody else than `own`. */
+  strangersIn(text: string, own: string): string[] {
+    return [...new Set(text.match(TOKEN))].filter((token) => token !== own && this.running.has(token))
+  }
+
+  /** A whole request reached the upstream. */
+  request(request: RecordedRequest): void {
+    const text = textOf(request)
+    const senders = [...new Set(text.match(TOKEN))].flatMap((token) => this.running.get(token) ?? [])
+    const [sender] = senders
+    if (senders.length > 1 && sender !== undefined)
+      return this.blame(sender, 'bytes of two clients in one request upstream', text)
+    if (sender === undefined) {
+      // Whoever it was has altered its own token.
+      if (!this.isStrict || request.target.includes('/control/')) return
+      const someone = [...this.running.values()].find((one) => matchOf(one, request, 0) !== -1)
+      if (someone === undefined) this.note('a request upstream that nobody sent', '', text)
+      return
+    }
+    if (request.target.split('?', 1)[0]!.includes(sender.plan.token)) sender.reached = true
+    if (!this.isStrict) return
+    // One that is repeated on a new connection is the same one.
+    const match = matchOf(sender, request, Math.max(0, sender.seen))
+    if (match === -1) this.blame(sender, 'a request upstream that was not sent as one', text)
+    else sender.seen = match
+  }
+
+  private keep(finding: Finding): void {
+    this.found++
+    if (this.findings.length < FINDINGS_MAX) this.findings.push(finding)
+  }
+}
+
+/** The first of what was meant, from this one on, that the request can be; -1 when it can be none. */
+function matchOf({ plan }: Running, request: RecordedRequest, from: number): number {
+  const body = request.body.toString('latin1')
+  return plan.meant.findIndex((one, i) => i >= from && one.whole && one.method === request.method && one.body === body)
+}
+
+export function textOf({ start, lines, body }: RecordedRequest): string {
+  return `${start}\r\n${lines.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n${body.toString('latin1')}`
+}
