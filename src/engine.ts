@@ -103,7 +103,6 @@ const admin = new Gateway(adminFront({ url: boot.adminUrl, token: boot.adminToke
   accessLog,
 })
 
-const clientTimeouts = { headMs: 10_000, bodyIdleMs: 30_000, keepAliveMs: 75_000 }
 const listeners: Listener[] = []
 
 /** Listens for `handler` on the listener of this place in the list; `shared` with other engines. */
@@ -113,7 +112,7 @@ async function listen(place: number, handler: Gateway, spec: ListenerSpec, share
   const admission = isCapped
     ? new ConnectionCounts(boot.connections, place, boot.index, connectionsMax, connectionsPerClientMax)
     : null
-  const listener = new Listener(handler, deadlines, clientTimeouts, { admission, proxyProtocol, tls: null })
+  const listener = new Listener(handler, deadlines, spec.timeouts, { admission, proxyProtocol, tls: null })
   if ('path' in spec) {
     await listener.listen(spec, spec.backlog)
     if (shared) listener.accepted = () => parentPort!.postMessage({ acceptedAt: place } satisfies EngineEvent)

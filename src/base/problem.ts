@@ -17,6 +17,7 @@ export const PROBLEMS = {
   invalidHost: problem('invalid-host', 400, 'The request does not name one valid host.'),
   headTimeout: problem('head-timeout', 408, 'The request head did not arrive in time.'),
   bodyTimeout: problem('body-timeout', 408, 'The request body did not arrive in time.'),
+  bodyTooSlow: problem('body-too-slow', 408, 'The request body came too slowly.'),
   bodyTooLarge: problem('body-too-large', 413, 'The request body is larger than this route allows.'),
   targetTooLong: problem('target-too-long', 414, 'The request target is too long.'),
   expectationFailed: problem('expectation-failed', 417, 'The only expectation understood is 100-continue.'),

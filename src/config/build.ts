@@ -63,6 +63,12 @@ function buildListener(one: FileListener, baseDir: string): ListenerSpec {
     connectionsMax: one['connections-max'],
     connectionsPerClientMax: one['connections-per-client-max'],
     proxyProtocol: one['proxy-protocol'] ?? null,
+    timeouts: {
+      headMs: one.timeouts.head,
+      bodyIdleMs: one.timeouts.idle,
+      keepAliveMs: one.timeouts['keep-alive'],
+      rateMin: { bytesPerSecond: one['rate-min']['bytes-per-second'], windowMs: one['rate-min'].window },
+    },
   }
   if ('path' in address) return { path: resolve(baseDir, address.path), mode: one.mode ?? OWNER_ONLY, ...options }
   return { ...address, dualStack: address.host === '::' && one['dual-stack'] !== false, ...options }

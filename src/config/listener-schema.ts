@@ -1,6 +1,6 @@
 /** What the file may say about a listener. */
 import { z } from 'zod'
-import { cidr, listenAddress, permissions } from './leaves.ts'
+import { cidr, duration, listenAddress, permissions } from './leaves.ts'
 
 /** Enough for a burst of new connections while an engine is busy; the system's own bound (`somaxconn`) is the same by default. */
 const BACKLOG = 4_096
@@ -20,6 +20,20 @@ export const listener = z.strictObject({
     .array(cidr)
     .optional()
     .describe('Networks of the load balancers whose connections begin with a PROXY protocol header.'),
+  timeouts: z
+    .strictObject({
+      head: duration(1).prefault('10s').describe('From the first byte of a request head to its last.'),
+      idle: duration(1).prefault('30s').describe('Longest silence while a body comes, or an answer is not taken.'),
+      'keep-alive': duration(1).prefault('75s').describe('A kept connection without a request.'),
+    })
+    .prefault({}),
+  // Kestrel's rate, for as long as a client that is merely unlucky may stall.
+  'rate-min': z
+    .strictObject({
+      'bytes-per-second': count.default(240).describe('Clients that send or take less are given up; 0 is no bound.'),
+      window: duration(1).prefault('30s').describe('What it is averaged over.'),
+    })
+    .prefault({}),
 })
 
 /** A listener as checked. */

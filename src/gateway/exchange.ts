@@ -6,7 +6,7 @@ import type { Log } from '../observe/log.ts'
 import type { Pipeline } from '../pipeline/compile.ts'
 import { Exchange } from '../pipeline/exchange.ts'
 import type { Forwarding } from '../upstream/forwarding.ts'
-import type { Inbound, InboundListener } from '../wire/inbound.ts'
+import type { Aborted, Inbound, InboundListener } from '../wire/inbound.ts'
 
 /** How a route ends. */
 export type Target = (x: GatewayExchange) => void
@@ -56,12 +56,12 @@ export class GatewayExchange extends Exchange implements InboundListener {
     this.actor?.bodyRefused(problem)
   }
 
-  aborted(byUs: boolean): void {
+  aborted(why: Aborted): void {
     if (this.over) return
-    this.actor?.aborted(byUs)
-    this.reason = byUs ? 'shutdown' : 'client-abort'
+    this.actor?.aborted(why)
+    this.reason = why
     // nginx's code for a client that did not wait; it is no failure of ours or the upstream's.
-    if (!byUs) this.status = 499
+    if (why !== 'shutdown') this.status = 499
     this.finish()
   }
 

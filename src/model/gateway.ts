@@ -128,6 +128,19 @@ export interface ListenerOptions {
   readonly connectionsPerClientMax: number
   /** Networks whose connections begin with a PROXY protocol header; null when none do. */
   readonly proxyProtocol: readonly string[] | null
+  readonly timeouts: ClientTimeouts
+}
+
+/** How long clients may take. */
+export interface ClientTimeouts {
+  /** From a head's first byte to its last. */
+  readonly headMs: number
+  /** Longest silence while a body is read, or while an answer is not. */
+  readonly bodyIdleMs: number
+  /** A kept connection without a request. */
+  readonly keepAliveMs: number
+  /** Of a head, of a body, and of the reading of an answer; 0 bytes a second is no bound. */
+  readonly rateMin: { readonly bytesPerSecond: number; readonly windowMs: number }
 }
 
 export type ListenerSpec = ListenAddress & ListenerOptions

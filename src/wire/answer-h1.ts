@@ -4,6 +4,7 @@ import { type Problem, problemBody } from '../base/problem.ts'
 import { FRAMING, type RequestHead } from './head.ts'
 import { MessageWriter } from './message-writer.ts'
 import type { OutgoingHead } from './outgoing.ts'
+import type { SendPace } from './send-pace.ts'
 import { statusText } from './status.ts'
 
 export class AnswerH1 {
@@ -12,6 +13,8 @@ export class AnswerH1 {
   started = false
   private readonly socket: Socket
   private readonly writer: MessageWriter
+  /** Of the client's reading. */
+  readonly pace: SendPace
   /** HTTP/1.0 clients get no interim answers and no chunks. */
   private minor = 1
   private method = ''
@@ -21,8 +24,9 @@ export class AnswerH1 {
   private lengthLeft = -1
   private continued = true
 
-  constructor(socket: Socket) {
+  constructor(socket: Socket, pace: SendPace) {
     this.socket = socket
+    this.pace = pace
     this.writer = new MessageWriter(socket)
   }
 
@@ -93,12 +97,17 @@ export class AnswerH1 {
   write(bytes: Uint8Array, start: number, end: number): boolean {
     if (this.bodyless) return true
     if (this.lengthLeft !== -1) this.lengthLeft -= end - start
-    return this.writer.write(bytes, start, end)
+    return this.took(this.writer.write(bytes, start, end))
   }
 
   /** False: wait for the socket's drain. */
   flush(): boolean {
-    return this.writer.flush()
+    return this.took(this.writer.flush())
+  }
+
+  private took(room: boolean): boolean {
+    if (!room) this.pace.stalled()
+    return room
   }
 
   /** False when a Content-Length promised more than came: the answer must not be taken for whole. */

@@ -10,16 +10,16 @@ import { PREFACE } from './h2/frames.ts'
 import { HeadText } from './head-text.ts'
 import { parseRequestHead } from './parse-request.ts'
 import { FRAMING, RequestHead } from './head.ts'
-import type { ClientTimeouts, Inbound, InboundHandler, InboundListener } from './inbound.ts'
+import type { Aborted, ClientTimeouts, Inbound, InboundHandler, InboundListener } from './inbound.ts'
 import { HeldInput } from './held-input.ts'
+import { InputTime } from './input-time.ts'
+import { Linger } from './linger.ts'
 import type { OutgoingHead } from './outgoing.ts'
 import { type Receive, type Taken, readFrom } from './reading.ts'
 import { DISCARD_BYTES_MAX, RequestBody } from './request-body.ts'
+import { SendPace } from './send-pace.ts'
 import { type TunnelEnd, tunnelEnd } from './tunnel.ts'
 
-/** A connection that ends drops its input for a while, so that a reset does not destroy the answer (RFC 9112 §9.6). */
-const LINGER_MS = 2_000
-const LINGER_TOTAL_MS = 30_000
 /** How long a kept connection that is to end may go without a request. */
 const DRAIN_IDLE_MS = 1_000
 /** How long an upstream may leave `Expect: 100-continue` unanswered before we answer it. */
@@ -58,12 +58,8 @@ export class InboundH1 implements Inbound, Timed {
   private requests = 0
   private draining = false
   private discarding = false
-  private lingerUntil = 0
-  /** Bytes not yet taken by a client whose connection ends, when last looked at. */
-  private unsent = 0
-  /** A client that does not read is given as long as one that does not write, whatever else goes on. */
-  private readonly sending: Timed = { deadline: 0, expired: () => this.socket.destroy() }
-  private idleMs: number
+  private ending: Linger | null = null
+  private readonly time: InputTime
 
   constructor(
     socket: Socket,
@@ -78,15 +74,18 @@ export class InboundH1 implements Inbound, Timed {
     this.handler = handler
     this.deadlines = deadlines
     this.timeouts = timeouts
-    this.idleMs = timeouts.bodyIdleMs
     this.onClosed = onClosed
-    this.answer = new AnswerH1(socket)
+    this.answer = new AnswerH1(
+      socket,
+      new SendPace(socket, deadlines, timeouts.rateMin, () => this.destroy('client-too-slow')),
+    )
     this.held = new HeldInput(socket)
     this.remoteAddress = remoteAddress
     this.tls = tls
     this.deadline = deadlines.now + timeouts.headMs
+    this.time = new InputTime(deadlines, timeouts)
     deadlines.add(this)
-    deadlines.add(this.sending)
+    deadlines.add(this.answer.pace)
     socket.setNoDelay(true)
     this.readInto = readFrom(socket, (bytes) => this.received(bytes))
     socket.on('end', () => this.ended())
@@ -108,12 +107,11 @@ export class InboundH1 implements Inbound, Timed {
         this.readHead(bytes, 0)
         return
       case READING:
-        this.deadline = this.deadlines.now + this.idleMs
+        this.deadline = this.time.moved(bytes.length)
         this.readBodyBytes(bytes)
         return
       case LINGERING:
-        if (this.lingerUntil !== 0) this.deadline = Math.min(this.lingerUntil, this.deadlines.now + LINGER_MS)
-        return
+        return this.ending!.heard()
       case WAITING:
       case RECEIVED:
         this.held.keep(bytes, 0)
@@ -125,9 +123,11 @@ export class InboundH1 implements Inbound, Timed {
     // A refusal answers what has been read of this request, and nothing of the one before it.
     this.head.method = ''
     this.head.minor = 1
-    if (heads.pending === '') this.deadline = this.deadlines.now + this.timeouts.headMs
+    const first = heads.pending === ''
     const stop = heads.take(bytes, from, bytes.length, true)
     if (stop === -1) {
+      if (first) this.deadline = this.time.headBegins()
+      this.time.moved(bytes.length)
       if (isHopeless(heads.pending)) this.refuse(PROBLEMS.malformedRequest)
       else if (heads.isFull) {
         this.refuse(heads.pending.includes('\r\n') ? PROBLEMS.headTooLarge : PROBLEMS.targetTooLong)
@@ -153,7 +153,7 @@ export class InboundH1 implements Inbound, Timed {
   private leave(bytes: Buffer, from: number): void {
     this.phase = CLOSED
     this.deadlines.remove(this)
-    this.deadlines.remove(this.sending)
+    this.deadlines.remove(this.answer.pace)
     this.onClosed(this)
     const taken = Buffer.concat([Buffer.from(this.heads.text), bytes.subarray(from)])
     this.onPreface?.({ bytes: taken, readInto: this.readInto })
@@ -167,7 +167,13 @@ export class InboundH1 implements Inbound, Timed {
     this.discarding = false
     this.answer.reset(this.head)
     if (this.draining) this.answer.closes = true
-    this.idleMs = this.timeouts.bodyIdleMs
+    this.setIdle(this.timeouts.bodyIdleMs)
+  }
+
+  /** A client that does not read is given as long as one that does not write. */
+  private setIdle(ms: number): void {
+    this.time.idleMs = ms
+    this.answer.pace.silenceMs = ms
   }
 
   readBody(sink: BodySink, bytesMax: number, idleMs: number): void {
@@ -175,8 +181,8 @@ export class InboundH1 implements Inbound, Timed {
     if (this.phase !== WAITING) return
     this.body.to(sink, bytesMax)
     this.phase = READING
-    if (idleMs !== 0) this.idleMs = idleMs
-    this.deadline = this.deadlines.now + (this.answer.isAwaited ? CONTINUE_WAIT_MS : this.idleMs)
+    if (idleMs !== 0) this.setIdle(idleMs)
+    this.deadline = this.answer.isAwaited ? this.deadlines.now + CONTINUE_WAIT_MS : this.time.bodyBegins()
     if (bytesMax !== 0 && this.head.length > bytesMax) this.bodyFailed(PROBLEMS.bodyTooLarge)
     else this.readWaitingBody()
   }
@@ -209,7 +215,7 @@ export class InboundH1 implements Inbound, Timed {
   }
 
   resumeBody(): void {
-    if (this.phase === READING) this.deadline = this.deadlines.now + this.idleMs
+    if (this.phase === READING) this.deadline = this.time.bodyBegins()
     this.held.unblock()
   }
 
@@ -226,7 +232,7 @@ export class InboundH1 implements Inbound, Timed {
   // ---- the connection's own events
 
   private drained(): void {
-    this.sending.deadline = 0
+    this.answer.pace.drained()
     this.listener?.drain()
   }
 
@@ -240,14 +246,13 @@ export class InboundH1 implements Inbound, Timed {
   }
 
   private closed(): void {
-    const was = this.phase
-    if (was === CLOSED) return
+    if (this.phase === CLOSED) return
     this.phase = CLOSED
     this.deadlines.remove(this)
-    this.deadlines.remove(this.sending)
+    this.deadlines.remove(this.answer.pace)
     const { listener } = this
     this.listener = null
-    listener?.aborted(false)
+    listener?.aborted('client-abort')
     if (this.requests === 0) this.handler.unused(this.remoteAddress)
     this.onClosed(this)
   }
@@ -255,12 +260,17 @@ export class InboundH1 implements Inbound, Timed {
   expired(): void {
     if (this.phase === READING && this.answer.isAwaited) {
       this.continue()
-      this.deadline = this.deadlines.now + this.idleMs
-    } else if (this.phase === READING && !this.discarding) this.bodyFailed(PROBLEMS.bodyTimeout)
-    else if (this.phase === IDLE && this.heads.pending !== '') this.refuse(PROBLEMS.headTimeout)
-    else if (this.phase === LINGERING && this.lingerUntil === 0 && this.socket.writableLength < this.unsent)
-      this.linger()
-    else this.socket.destroy()
+      this.deadline = this.time.bodyBegins()
+    } else if (this.phase === READING) {
+      const late = this.time.bodyIsLate()
+      if (typeof late === 'number') this.deadline = late
+      else if (this.discarding) this.socket.destroy()
+      else this.bodyFailed(late)
+    } else if (this.phase === IDLE && this.heads.pending !== '') {
+      const late = this.time.headIsLate()
+      if (typeof late === 'number') this.deadline = late
+      else this.refuse(late)
+    } else this.socket.destroy()
   }
 
   /** Answers bytes that are no request, and closes. Nothing of them goes further. */
@@ -283,7 +293,7 @@ export class InboundH1 implements Inbound, Timed {
     const awaited = this.answer.isAwaited
     this.answer.informational(status, reason, headers)
     // From now on the client is waited for, not the upstream.
-    if (awaited && !this.answer.isAwaited && this.phase === READING) this.deadline = this.deadlines.now + this.idleMs
+    if (awaited && !this.answer.isAwaited && this.phase === READING) this.deadline = this.time.bodyBegins()
   }
 
   respond(status: number, reason: string, headers: OutgoingHead, framing: number, length: number): void {
@@ -296,17 +306,11 @@ export class InboundH1 implements Inbound, Timed {
   }
 
   write(bytes: Uint8Array, start: number, end: number): boolean {
-    if (this.phase === CLOSED) return true
-    return this.took(this.answer.write(bytes, start, end))
+    return this.phase === CLOSED || this.answer.write(bytes, start, end)
   }
 
   flush(): boolean {
-    return this.took(this.answer.flush())
-  }
-
-  private took(room: boolean): boolean {
-    if (!room && this.sending.deadline === 0) this.sending.deadline = this.deadlines.now + this.idleMs
-    return room
+    return this.answer.flush()
   }
 
   end(trailers?: OutgoingHead | null): void {
@@ -318,7 +322,7 @@ export class InboundH1 implements Inbound, Timed {
     this.discarding = true
     this.body.to(null, 0)
     this.phase = READING
-    this.deadline = this.deadlines.now + this.idleMs
+    this.deadline = this.time.bodyBegins()
     this.readWaitingBody()
   }
 
@@ -351,20 +355,12 @@ export class InboundH1 implements Inbound, Timed {
 
   /** Sends what is left, closes our side, and drops input for a while after it. */
   private linger(): void {
-    if (this.phase !== LINGERING) {
-      this.phase = LINGERING
-      this.listener = null
-      this.held.take()
-      this.sending.deadline = 0
-      this.socket.end(() => {
-        this.lingerUntil = this.deadlines.now + LINGER_TOTAL_MS
-        this.deadline = this.deadlines.now + LINGER_MS
-      })
-      this.socket.resume()
-    }
-    // Until everything is sent: as long as the client takes some of it every while, it may take long.
-    this.unsent = this.socket.writableLength
-    this.deadline = this.deadlines.now + this.idleMs
+    this.phase = LINGERING
+    this.listener = null
+    this.held.take()
+    // Until everything is sent it may take long, as long as the client takes some of it.
+    this.answer.pace.stalled()
+    this.ending = new Linger(this.socket, this.deadlines, this, () => this.answer.pace.drained())
   }
 
   abort(): void {
@@ -390,11 +386,11 @@ export class InboundH1 implements Inbound, Timed {
     else if (!this.answer.started) this.answer.closes = true
   }
 
-  /** Ends it now, whatever runs: the end of a drain. */
-  destroy(): void {
+  /** Ends it now, whatever runs; at the end of a drain, unless another reason is given. */
+  destroy(why: Aborted = 'shutdown'): void {
     const { listener } = this
     this.listener = null
     this.socket.destroy()
-    listener?.aborted(true)
+    listener?.aborted(why)
   }
 }

@@ -4,6 +4,7 @@ import type { BodySink } from './body.ts'
 import type { ClientTls } from './client-tls.ts'
 import type { RequestHead } from './head.ts'
 import type { OutgoingHead } from './outgoing.ts'
+import type { RateMin } from './pace.ts'
 import type { HandshakeFailure } from './tls-server.ts'
 import type { TunnelEnd } from './tunnel.ts'
 
@@ -14,7 +15,12 @@ export interface ClientTimeouts {
   readonly bodyIdleMs: number
   /** A kept connection without a request. */
   readonly keepAliveMs: number
+  /** Of a head, of a body, and of the reading of an answer. */
+  readonly rateMin: RateMin
 }
+
+/** The client left, took its answer too slowly, or was cut off at the end of a drain. The reason code of the access record. */
+export type Aborted = 'client-abort' | 'client-too-slow' | 'shutdown'
 
 /** What an exchange hears about its client after it has begun. */
 export interface InboundListener {
@@ -22,8 +28,8 @@ export interface InboundListener {
   drain(): void
   /** The body broke its framing, is too large or too slow. No more of it will come; the client can still be answered. */
   bodyRefused(problem: Problem): void
-  /** The connection is gone: the client left, or `byUs`, at the end of a drain. Nothing more can be sent; no other call follows. */
-  aborted(byUs: boolean): void
+  /** The connection is gone. Nothing more can be sent; no other call follows. */
+  aborted(why: Aborted): void
 }
 
 /** One request and the means to answer it. The connection reuses the object for its next request. */

@@ -12,7 +12,12 @@ import type { Inbound } from './inbound.ts'
 import { type Admission, Listener, type ListenerOptions } from './listener.ts'
 import { OutgoingHead } from './outgoing.ts'
 
-const TIMEOUTS = { headMs: 1_000, bodyIdleMs: 2_000, keepAliveMs: 5_000 }
+const TIMEOUTS = {
+  headMs: 1_000,
+  bodyIdleMs: 2_000,
+  keepAliveMs: 5_000,
+  rateMin: { bytesPerSecond: 0, windowMs: 0 },
+}
 const NOBODY = { request() {}, refused() {}, turnedAway() {}, unused() {}, unestablished() {} }
 const REQUEST = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n'
 

@@ -16,7 +16,12 @@ import { OutgoingHead } from './outgoing.ts'
 import type { Certificate, TlsOptions } from './tls-options.ts'
 import { TlsServer } from './tls-server.ts'
 
-const TIMEOUTS = { headMs: 60_000, bodyIdleMs: 60_000, keepAliveMs: 60_000 }
+const TIMEOUTS = {
+  headMs: 60_000,
+  bodyIdleMs: 60_000,
+  keepAliveMs: 60_000,
+  rateMin: { bytesPerSecond: 0, windowMs: 0 },
+}
 const KEYS = Buffer.alloc(48, 7)
 
 let authority: TestAuthority

@@ -19,6 +19,8 @@ export interface RigOptions {
   readonly services?: (upstreamUrl: string) => string
   /** Lines of YAML below `routes`, indented by two. */
   readonly routes?: string
+  /** More of the listener, as the rest of a YAML mapping in one line. */
+  readonly listener?: string
   /** Lines of YAML at the top. */
   readonly top?: string
   /** Default true: what no other route matches goes to `up`. */
@@ -141,9 +143,12 @@ function strangerOf({ path }: LogLine): number | null {
   return typeof path === 'string' && path.startsWith('/stranger/') ? Number(path.slice('/stranger/'.length)) : null
 }
 
-function configuration(upstreamUrl: string, { services, routes = '', top = '', catchAll = true }: RigOptions): string {
+function configuration(
+  upstreamUrl: string,
+  { services, routes = '', top = '', listener = '', catchAll = true }: RigOptions,
+): string {
   return `
-listeners: [{ address: 127.0.0.1:0 }]
+listeners: [{ address: 127.0.0.1:0, ${listener} }]
 admin: { address: 127.0.0.1:0 }
 threads: 1
 egress: { allow: [127.0.0.0/8] }

@@ -263,7 +263,7 @@ export class InboundH2 extends H2Stream implements Inbound, Timed {
     this.forgetTime()
     const { listener } = this
     this.listener = this.target = null
-    listener?.aborted(this.session.byUs)
+    listener?.aborted(this.session.byUs ? 'shutdown' : 'client-abort')
   }
 
   violated(code: number): void {
@@ -314,7 +314,7 @@ export class InboundH2 extends H2Stream implements Inbound, Timed {
       this.listener = null
       this.reset(ERROR.cancel)
       this.forgetTime()
-      listener?.aborted(false)
+      listener?.aborted('client-too-slow')
     } else if (this.awaited) {
       this.continue()
       this.wait(this.idleMs)

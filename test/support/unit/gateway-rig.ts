@@ -107,6 +107,7 @@ export class GatewayRig {
         headMs: 60_000,
         bodyIdleMs: 60_000,
         keepAliveMs: 60_000,
+        rateMin: { bytesPerSecond: 0, windowMs: 0 },
       },
       FOR_ANYBODY,
     )

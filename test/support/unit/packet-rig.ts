@@ -49,6 +49,7 @@ export class PacketRig implements InboundHandler {
       headMs: 60_000,
       bodyIdleMs: 60_000,
       keepAliveMs: 60_000,
+      rateMin: { bytesPerSecond: 0, windowMs: 0 },
     },
     FOR_ANYBODY,
   )

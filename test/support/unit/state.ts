@@ -9,6 +9,7 @@ const ADMIN: ListenerSpec = {
   connectionsMax: 0,
   connectionsPerClientMax: 0,
   proxyProtocol: null,
+  timeouts: { headMs: 1_000, bodyIdleMs: 1_000, keepAliveMs: 1_000, rateMin: { bytesPerSecond: 0, windowMs: 0 } },
 }
 
 export function stateWith(fields: Partial<DesiredState>): DesiredState {
