@@ -1,11 +1,11 @@
 /** retry: a request goes out again only when it cannot happen twice. */
 import assert from 'node:assert/strict'
 import { after, describe, it } from 'node:test'
-import { HeldClock } from '../../test/support/policy.ts'
+import { HeldClock, exchange } from '../../test/support/policy.ts'
 import { Deadlines } from '../wire/deadlines.ts'
 import type { OutboundFailure } from '../wire/outbound.ts'
 import { Pools } from '../wire/pool.ts'
-import { tryAgain } from './retry.ts'
+import { isRepeatable, tryAgain } from './retry.ts'
 import { type LiveService, Services } from './service.ts'
 
 const deadlines = new Deadlines(new HeldClock())
@@ -19,18 +19,22 @@ function serviceOf(count: number): LiveService {
   return services.get('up')!
 }
 
-describe('tryAgain', () => {
-  for (const method of ['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE', 'TRACE']) {
-    it(`sends ${method} afresh when a kept connection died unused`, () => {
-      assert.equal(tryAgain('reset', true, method, 1, serviceOf(1)), 'afresh')
-    })
-  }
-
+describe('isRepeatable', () => {
+  for (const method of ['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE', 'TRACE'])
+    it(`${method} is`, () => assert.equal(isRepeatable(exchange(method, '/').head), true))
   for (const method of ['POST', 'PATCH', 'get', 'PROPFIND']) {
-    it(`does not send ${method} twice`, () => {
-      assert.equal(tryAgain('reset', true, method, 1, serviceOf(3)), 'no')
+    it(`${method} is only with a key`, () => {
+      assert.equal(isRepeatable(exchange(method, '/').head), false)
+      assert.equal(isRepeatable(exchange(method, '/', ['idempotency-KEY', 'a']).head), true)
     })
   }
+})
+
+describe('tryAgain', () => {
+  it('sends afresh what may be repeated', () => {
+    assert.equal(tryAgain('reset', true, 1, serviceOf(1)), 'afresh')
+    assert.equal(tryAgain('reset', false, 1, serviceOf(3)), 'no')
+  })
 
   for (const failure of [
     'connect-refused',
@@ -38,11 +42,11 @@ describe('tryAgain', () => {
     'tls-failed',
     'name-not-found',
   ] satisfies OutboundFailure[]) {
-    it(`asks the next instance after ${failure}, each at most once, whatever the method`, () => {
-      assert.equal(tryAgain(failure, false, 'POST', 1, serviceOf(3)), 'elsewhere')
-      assert.equal(tryAgain(failure, false, 'GET', 2, serviceOf(3)), 'elsewhere')
-      assert.equal(tryAgain(failure, false, 'GET', 3, serviceOf(3)), 'no')
-      assert.equal(tryAgain(failure, false, 'GET', 1, serviceOf(1)), 'no')
+    it(`asks the next instance after ${failure}, each at most once`, () => {
+      assert.equal(tryAgain(failure, false, 1, serviceOf(3)), 'elsewhere')
+      assert.equal(tryAgain(failure, false, 2, serviceOf(3)), 'elsewhere')
+      assert.equal(tryAgain(failure, false, 3, serviceOf(3)), 'no')
+      assert.equal(tryAgain(failure, false, 1, serviceOf(1)), 'no')
     })
   }
 
@@ -55,7 +59,7 @@ describe('tryAgain', () => {
     'blocked-address',
   ] satisfies OutboundFailure[]) {
     it(`does not try again after ${failure}: it may have been done`, () => {
-      assert.equal(tryAgain(failure, false, 'GET', 1, serviceOf(3)), 'no')
+      assert.equal(tryAgain(failure, false, 1, serviceOf(3)), 'no')
     })
   }
 })

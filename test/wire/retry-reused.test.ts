@@ -46,6 +46,12 @@ const deaths: readonly (readonly [string, (socket: Socket) => void])[] = [
   ['closed', (socket) => void socket.end()],
 ]
 
+const LARGE = 'x'.repeat(70_000)
+const largePut = crlf(`PUT /a HTTP/1.1⏎Host: a⏎Content-Length: ${LARGE.length}⏎⏎`) + LARGE
+const largeChunks = crlf(
+  `POST /a HTTP/1.1⏎Host: a⏎Idempotency-Key: k1⏎Transfer-Encoding: chunked⏎⏎${LARGE.length.toString(16)}⏎${LARGE}⏎0⏎⏎`,
+)
+
 for (const [how, die] of deaths) {
   for (const method of ['GET', 'HEAD', 'OPTIONS', 'DELETE']) {
     test(`${method} on a kept connection that is ${how}: tried again on a new one`, async () => {
@@ -64,12 +70,38 @@ for (const [how, die] of deaths) {
     })
   }
 
+  for (const [name, send, sent] of [
+    ['PUT', body('PUT'), 'hello'],
+    ['DELETE with a body', body('DELETE'), 'hello'],
+    ['POST with an Idempotency-Key', body('POST', '/a', 'Idempotency-Key: k1'), 'hello'],
+    ['POST with an Idempotency-Key and no body', crlf('POST /a HTTP/1.1⏎Host: a⏎Idempotency-Key: k1⏎⏎'), ''],
+    [
+      'PATCH in chunks with an Idempotency-Key',
+      crlf('PATCH /a HTTP/1.1⏎Host: a⏎idempotency-key: k1⏎Transfer-Encoding: chunked⏎⏎2⏎he⏎3⏎llo⏎0⏎⏎'),
+      'hello',
+    ],
+  ] as const) {
+    test(`${name} on a kept connection that is ${how}: tried again, with its body`, async () => {
+      rig.upstream.script = diesWhenReused(die)
+      assert.equal((await exchangeOnce(rig.postern.port(), send)).status, 200)
+      const { requests } = await rig.settle(`${name} ${how}`, [OK])
+      assert.deepEqual(
+        requests.map((request) => [request.body.toString(), request.nth === 0]),
+        [
+          [sent, false],
+          [sent, true],
+        ],
+      )
+    })
+  }
+
   for (const [name, send] of [
     ['POST', body('POST')],
     ['POST without a body', bare('POST')],
     ['PATCH', body('PATCH')],
     ['POST in chunks', crlf('POST /a HTTP/1.1⏎Host: a⏎Transfer-Encoding: chunked⏎⏎5⏎hello⏎0⏎⏎')],
-    ['a streamed PUT, whose body is gone', body('PUT')],
+    ['POST with a key in chunks beyond what is kept', largeChunks],
+    ['PUT whose body is beyond what is kept', largePut],
   ] as const) {
     test(`${name} on a kept connection that is ${how}: not tried again`, async () => {
       rig.upstream.script = diesWhenReused(die)
@@ -90,12 +122,19 @@ test('a connection that dies within its answer: not tried again', async () => {
   assert.equal(requests.length, 1)
 })
 
-test('503 is an answer: passed on, not tried again', async () => {
-  rig.upstream.script = { answer: crlf('HTTP/1.1 503 Busy⏎Retry-After: 1⏎Content-Length: 0⏎⏎') }
-  assert.equal((await exchangeOnce(rig.postern.port(), bare('GET'))).status, 503)
-  const { requests } = await rig.settle('503', [{ reason: 'ok', status: 503 }])
-  assert.equal(requests.length, 1)
-})
+for (const [name, send] of [
+  ['GET', bare('GET')],
+  ['POST', body('POST')],
+  ['POST with an Idempotency-Key', body('POST', '/a', 'Idempotency-Key: k1')],
+  ['PUT in chunks', crlf('PUT /a HTTP/1.1⏎Host: a⏎Transfer-Encoding: chunked⏎⏎5⏎hello⏎0⏎⏎')],
+] as const) {
+  test(`503 is an answer: passed on, not tried again: ${name}`, async () => {
+    rig.upstream.script = { answer: crlf('HTTP/1.1 503 Busy⏎Retry-After: 1⏎Content-Length: 0⏎⏎') }
+    assert.equal((await exchangeOnce(rig.postern.port(), send)).status, 503)
+    const { requests } = await rig.settle(`503 ${name}`, [{ reason: 'ok', status: 503 }])
+    assert.equal(requests.length, 1)
+  })
+}
 
 for (const [name, send] of [
   ['GET', bare('GET', '/half')],
@@ -127,5 +166,6 @@ test('records count the tries', () => {
   assert.ok(records.some((record) => record['method'] === 'GET' && record['path'] === '/a' && record['tries'] === 2))
   const posts = records.filter((record) => record['method'] === 'POST' && record['path'] === '/a')
   assert.ok(posts.length > 0)
-  for (const record of posts) assert.equal(record['tries'], 1)
+  // Those with a key, on two kinds of dead connection.
+  assert.equal(posts.filter(({ tries }) => tries === 2).length, 4)
 })

@@ -4,8 +4,9 @@ import { type Reply, refuse } from '../../pipeline/reply.ts'
 import type { Verdict } from '../../pipeline/policy.ts'
 import type { ResponseView } from '../../pipeline/response.ts'
 import { runResponse, runUpstreamRequest } from '../../pipeline/run.ts'
+import { PROBLEM_OF } from '../../upstream/failures.ts'
 import { announceTrailers, forwardRequest, forwardResponse, forwardTrailers } from '../../upstream/request-head.ts'
-import { tryAgain } from '../../upstream/retry.ts'
+import { isRepeatable, tryAgain } from '../../upstream/retry.ts'
 import type { LiveInstance, LiveService } from '../../upstream/service.ts'
 import { FRAMING, type Head, type ResponseHead } from '../../wire/head.ts'
 import type { InboundListener } from '../../wire/inbound.ts'
@@ -15,6 +16,8 @@ import { statusText } from '../../wire/status.ts'
 import { type TunnelEnd, joinTunnel } from '../../wire/tunnel.ts'
 import { answer, fault } from '../answer.ts'
 import type { GatewayExchange, Target } from '../exchange.ts'
+import { outboundRequest } from './outbound-request.ts'
+import { Upload } from './upload.ts'
 
 export function proxyTo(serviceName: string, find: (name: string) => LiveService | null): Target {
   return (x) => {
@@ -23,19 +26,6 @@ export function proxyTo(serviceName: string, find: (name: string) => LiveService
     if (service === null) return answer(x, refuse(PROBLEMS.noInstance))
     new ProxyFlow(x, service).start()
   }
-}
-
-const PROBLEM_OF: Readonly<Record<OutboundFailure, Problem>> = {
-  'connect-refused': PROBLEMS.upstreamUnreachable,
-  'connect-timeout': PROBLEMS.upstreamTimeout,
-  'tls-failed': PROBLEMS.upstreamUnreachable,
-  'blocked-address': PROBLEMS.upstreamUnreachable,
-  'name-not-found': PROBLEMS.upstreamUnreachable,
-  reset: PROBLEMS.upstreamReset,
-  'first-byte-timeout': PROBLEMS.upstreamTimeout,
-  'idle-timeout': PROBLEMS.upstreamTimeout,
-  'total-timeout': PROBLEMS.upstreamTimeout,
-  'invalid-answer': PROBLEMS.upstreamInvalid,
 }
 
 /** A tunnel without a byte for this long has been forgotten by both ends: pings of any protocol come more often. */
@@ -51,17 +41,14 @@ class ProxyFlow implements OutboundListener, InboundListener {
   private readonly service: LiveService
   /** The head as it goes out: the request's, then the answer's. */
   private lines = new OutgoingHead()
-  /** The client's trailers, to follow its body. */
-  private requestTrailers: OutgoingHead | null = null
-  private requestEnded = false
+  /** Null when there is no body, or it is here already. */
+  private upload: Upload | null = null
   /** The upstream's trailers, to follow its answer. */
   private trailersOut: OutgoingHead | null = null
   private instance: LiveInstance | null = null
   /** Instances that could not be reached. */
   private tried: readonly LiveInstance[] = NOBODY
   private connection: Outbound | null = null
-  /** The client's body has begun to flow: this try is the only one. */
-  private bodyStarted = false
   private answering = false
   /** Bytes of the answer held while policies look at its head or want it whole; null when they stream. */
   private held: Buffer[] | null = null
@@ -111,31 +98,18 @@ class ProxyFlow implements OutboundListener, InboundListener {
     const { x } = this
     if (x.over) return
     const { head, requestBody } = x
-    const { framing } = head
-    const upgrade = head.upgrade === 'websocket' && framing === FRAMING.none ? 'websocket' : ''
-    const chunked = framing === FRAMING.chunked && requestBody === null
-    if (framing === FRAMING.chunked && requestBody !== null) {
-      this.lines.set('Content-Length', String(requestBody.length))
-    }
+    const request = outboundRequest(x, this.lines, this.instance!.name)
     const connection = (this.connection = this.instance!.pool.take(fresh))
-    const { method, takesTrailers, bindsConnection } = head
-    const host = this.instance!.name
-    const request = {
-      method,
-      target: x.path + x.query,
-      host,
-      headers: this.lines,
-      chunked,
-      upgrade,
-      takesTrailers,
-      bindsConnection,
+    if (head.framing !== FRAMING.none && requestBody === null) {
+      this.upload ??= new Upload(x, isRepeatable(head))
+      this.upload.over(connection, this.lines)
+      connection.request(request, this.service.timeouts, this)
+      connection.flush()
+      return
     }
     connection.request(request, this.service.timeouts, this)
-    if (framing === FRAMING.none) connection.endRequest()
-    else if (requestBody !== null) {
-      connection.write(requestBody, 0, requestBody.length)
-      connection.endRequest()
-    } else connection.flush()
+    if (requestBody !== null) connection.write(requestBody, 0, requestBody.length)
+    connection.endRequest()
   }
 
   /** A policy gives an answer in the upstream's place. */
@@ -147,29 +121,7 @@ class ProxyFlow implements OutboundListener, InboundListener {
   // ---- the request's body
 
   ready(): void {
-    const { x } = this
-    if (this.bodyStarted || x.head.framing === FRAMING.none || x.requestBody !== null) return
-    this.bodyStarted = true
-    const sent = this.lines
-    x.inbound.readBody(
-      {
-        data: (bytes, start, end) => {
-          if (this.connection !== null && !this.connection.write(bytes, start, end)) x.inbound.pauseBody()
-        },
-        trailers: (trailers) => {
-          this.requestTrailers = forwardTrailers(trailers, sent)
-        },
-        end: () => {
-          this.requestEnded = true
-          this.connection?.endRequest(this.requestTrailers)
-        },
-        flush: () => {
-          if (this.connection?.flush() === false) x.inbound.pauseBody()
-        },
-      },
-      x.route.bodyBytesMax,
-      this.service.timeouts.idleMs,
-    )
+    this.upload?.ready(this.service.timeouts.idleMs)
   }
 
   /** The upstream has room again. */
@@ -205,7 +157,7 @@ class ProxyFlow implements OutboundListener, InboundListener {
     const { x } = this
     const { pipeline } = x.route
     // An early answer: what the request's head decided still holds for its trailers.
-    if (this.bodyStarted && !this.requestEnded) this.lines = new OutgoingHead()
+    if (this.upload?.isUnderWay === true) this.lines = new OutgoingHead()
     const { lines } = this
     forwardResponse(lines, head, x.head.takesTrailers, x.route.forwarding)
     if (head.status === 204) lines.remove('content-length')
@@ -310,9 +262,11 @@ class ProxyFlow implements OutboundListener, InboundListener {
   failed(failure: OutboundFailure, untouched: boolean): void {
     const { x } = this
     this.connection = null
+    this.upload?.detach()
     if (x.over) return
     if (this.answering) return this.cut(PROBLEM_OF[failure].code)
-    const again = this.bodyStarted ? 'no' : tryAgain(failure, untouched, x.head.method, x.tries, this.service)
+    const isRepeat = untouched && isRepeatable(x.head)
+    const again = this.upload?.canRepeat === false ? 'no' : tryAgain(failure, isRepeat, x.tries, this.service)
     if (again === 'no') return answer(x, refuse(PROBLEM_OF[failure]))
     if (again === 'elsewhere') {
       this.tried = [...this.tried, this.instance!]
