@@ -25,9 +25,16 @@ import { policyNamed } from './policies/index.ts'
 import { DOCUMENTED_POLICIES } from './policies/schemas.ts'
 import { PROVIDERS } from './signatures/providers/index.ts'
 import type { Store } from './store/port.ts'
-import { type StoreHost, openSqliteStore } from './store/sqlite/open.ts'
+import { type StoreHost, type StoreOptions, openSqliteStore } from './store/sqlite/open.ts'
+import { awaitSuccessor, controlPath, succeed } from './succession.ts'
 import { compileSources } from './webhooks/sources.ts'
 import { AddressGuard } from './wire/address-guard.ts'
+
+/**
+ * When another process has taken over: connections whose handshake had begun with us are still accepted. Long enough for a handshake
+ * whose last packet is lost and sent again.
+ */
+const HANDSHAKES_MS = 3_000
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
@@ -35,6 +42,8 @@ export interface AppOptions {
   /** Absolute path of the configuration file. */
   readonly file: string
   readonly env: Environment
+  /** Take the place of the process that serves this store, if there is one; else that process is a fault. */
+  readonly takeover: boolean
   /** The store is gone, or every engine fails: the process cannot go on. */
   readonly onFatal: (error: Error) => void
 }
@@ -43,8 +52,10 @@ export interface App {
   /** URLs of the gateway's listeners. */
   readonly gateway: readonly string[]
   readonly admin: string
-  /** Finishes what runs within the bound, then lets go of everything. */
-  stop(withinMs: number): Promise<void>
+  /** Resolves when another process serves in the place of this one, which is then to be stopped. */
+  readonly relieved: Promise<void>
+  /** Finishes what runs within the bound that the configuration gives, then lets go of everything. */
+  stop(): Promise<void>
 }
 
 /** A configuration that cannot be started with. */
@@ -69,10 +80,14 @@ export function loadConfig(text: string, file: string, env: Environment): LoadRe
   })
 }
 
-export function openStore(state: DesiredState, onFailure?: (error: Error) => void): Promise<StoreHost> {
-  const path = state.store.slice('sqlite:'.length)
+export function openStore(state: DesiredState, options: StoreOptions = {}): Promise<StoreHost> {
+  const path = storePath(state)
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
-  return openSqliteStore(path, { onFailure })
+  return openSqliteStore(path, options)
+}
+
+function storePath({ store }: DesiredState): string {
+  return store.slice('sqlite:'.length)
 }
 
 /** The bearer token of a store's admin and webhook API; made on first use. */
@@ -113,7 +128,7 @@ export async function compileThreads(): Promise<void> {
 }
 
 /** Rejects with ConfigRefused, or with the system's error when a file or address cannot be had. */
-export async function startApp({ file, env, onFatal }: AppOptions): Promise<App> {
+export async function startApp({ file, env, takeover, onFatal }: AppOptions): Promise<App> {
   const clock = systemClock
   const log = openLog(env['POSTERN_LOG'] ?? 'info')
 
@@ -123,7 +138,10 @@ export async function startApp({ file, env, onFatal }: AppOptions): Promise<App>
   if (!loaded.ok) throw new ConfigRefused(loaded.faults, written)
   rehearse(0, loaded.state)
 
-  const host = await openStore(loaded.state, onFatal)
+  const control = controlPath(storePath(loaded.state))
+  const predecessor = takeover ? await succeed(control) : null
+  const tenancy = predecessor === null ? 'alone' : 'successor'
+  const host = await openStore(loaded.state, { onFailure: onFatal, tenancy })
   const store = host.client()
   const token = await adminToken(store)
   const via = `postern-${randomBytes(4).toString('hex')}`
@@ -136,7 +154,7 @@ export async function startApp({ file, env, onFatal }: AppOptions): Promise<App>
 
   const guard = new AddressGuard()
   const counters = createSharedCounters()
-  const listening = [...state.listeners, state.admin]
+  const listening = predecessor === null ? listenersOf(state) : predecessor.inherited(listenersOf(state))
   const perClient = listening.some((one) => one.connectionsPerClientMax > 0)
   const connections = createConnectionCounts(listening.length, state.threads, perClient)
   const engines = new Engines({
@@ -213,15 +231,21 @@ export async function startApp({ file, env, onFatal }: AppOptions): Promise<App>
   })
   const adminServer = await listenAdmin(adminApp)
 
+  let successorAwaited: Awaited<ReturnType<typeof awaitSuccessor>> | null = null
   const close = async () => {
+    successorAwaited?.close()
     await engines.terminate()
     await adminServer.close()
     await host.close()
   }
-  const stop = async (withinMs: number) => {
+  /** Engines of the process that has taken the place of this one. */
+  let successors = 0
+  const stop = async () => {
     ready = false
     watch?.stop()
-    await engines.drain(withinMs).catch((error: unknown) => log.error({ err: error }, 'drain'))
+    const { timeoutMs, delayMs } = state.drain
+    const drained = engines.drain(timeoutMs, successors > 0 ? HANDSHAKES_MS : delayMs, successors)
+    await drained.catch((error: unknown) => log.error({ err: error }, 'drain'))
     await close()
     log.info({}, 'stopped')
   }
@@ -229,7 +253,7 @@ export async function startApp({ file, env, onFatal }: AppOptions): Promise<App>
 
   let bound: readonly ListenerSpec[]
   try {
-    bound = await engines.start(listening, state.threads)
+    bound = await engines.start(listening, state.threads, predecessor)
   } catch (error) {
     await close()
     throw error
@@ -251,9 +275,32 @@ export async function startApp({ file, env, onFatal }: AppOptions): Promise<App>
     { text: written },
   )
 
-  const app = { gateway: bound.slice(0, -1).map(urlOf), admin: urlOf(bound.at(-1)!), stop }
-  log.info({ gateway: app.gateway, admin: app.admin, revision: record.number, threads: state.threads }, 'ready')
+  await predecessor?.relieve(engines, log, async () => {
+    await engines.every((engine) => engine.refresh())
+    await revisions.catchUp()
+  })
+  const relieved = Promise.withResolvers<void>()
+  successorAwaited = await awaitSuccessor(control, {
+    engines,
+    listeners: listenersOf(first.state).map((written, place) => ({ written, bound: bound[place]! })),
+    relieved: (count) => {
+      successors = count
+      relieved.resolve()
+    },
+  }).catch((error: unknown) => {
+    log.warn({ err: error }, 'no other process can take the place of this one')
+    return null
+  })
+
+  const app = { gateway: bound.slice(0, -1).map(urlOf), admin: urlOf(bound.at(-1)!), relieved: relieved.promise, stop }
+  const { gateway, admin } = app
+  log.info({ gateway, admin, revision: record.number, threads: state.threads }, 'ready')
   return app
+}
+
+/** The admin listener is the last. */
+function listenersOf(state: DesiredState): readonly ListenerSpec[] {
+  return [...state.listeners, state.admin]
 }
 
 /** A URL, or `unix:PATH`. */

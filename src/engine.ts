@@ -21,7 +21,7 @@ import { type EngineBoot, type EngineEvent, answerCalls } from './threads.ts'
 import { Services } from './upstream/service.ts'
 import { acceptor } from './webhooks/accept.ts'
 import type { DeliverDeps } from './webhooks/deliver.ts'
-import { Directory } from './webhooks/directory.ts'
+import { Directory, type DirectoryChange } from './webhooks/directory.ts'
 import { Dispatcher } from './webhooks/dispatcher.ts'
 import { Post } from './webhooks/post.ts'
 import { AddressGuard } from './wire/address-guard.ts'
@@ -104,6 +104,8 @@ const admin = new Gateway(adminFront({ url: boot.adminUrl, token: boot.adminToke
 })
 
 const listeners: Listener[] = []
+/** Over when a drain is to accept no more. */
+const accepting = Promise.withResolvers<void>()
 
 /** Listens for `handler` on the listener of this place in the list; `shared` with other engines. */
 async function listen(place: number, handler: Gateway, spec: ListenerSpec, shared: boolean): Promise<ListenerSpec> {
@@ -124,7 +126,18 @@ async function listen(place: number, handler: Gateway, spec: ListenerSpec, share
   return { ...spec, port }
 }
 
-directory.apply({ consumers: await store.allConsumers(), endpoints: await store.allEndpoints() })
+/** What changes while the directory is being read: it may come before or after what was read, and is said again. */
+let meanwhile: DirectoryChange[] | null = null
+
+async function loadDirectory(): Promise<void> {
+  const changes = (meanwhile = [])
+  const [consumers, endpoints] = [await store.allConsumers(), await store.allEndpoints()]
+  meanwhile = null
+  directory.replace(consumers, endpoints)
+  for (const change of changes) directory.apply(change)
+}
+
+await loadDirectory()
 dispatcher.start()
 
 answerCalls(parentPort!, {
@@ -143,6 +156,7 @@ answerCalls(parentPort!, {
   },
   async directory(change) {
     directory.apply(change)
+    meanwhile?.push(change)
   },
   resend: (messageId, endpointId) => dispatcher.resend(messageId, endpointId),
   async wake() {
@@ -156,10 +170,17 @@ answerCalls(parentPort!, {
       webhooks: { ...dispatcher.counts },
     }
   },
+  descriptors: () => Promise.resolve(listeners.map((listener) => listener.descriptor)),
+  refresh: loadDirectory,
+  async stopAccepting() {
+    accepting.resolve()
+  },
   async drain(withinMs) {
+    const closed = Promise.all(listeners.map((listener) => listener.drain(withinMs, accepting.promise)))
+    await accepting.promise
     // One bound for both: what the listeners leave of it is the dispatcher's, and a moment is always left to record.
     const until = clock.elapsed() + withinMs
-    await Promise.all(listeners.map((listener) => listener.drain(withinMs)))
+    await closed
     await dispatcher.stop(Math.max(1_000, until - clock.elapsed()))
     await store.close()
     pools.close()

@@ -1,14 +1,27 @@
 /** The engines as the main thread has them: started, spoken to as one, and replaced when they end. */
+import { once } from 'node:events'
 import { createServer } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
-import type { ListenerSpec } from './model/gateway.ts'
+import { type ListenerSpec, listenerName } from './model/gateway.ts'
 import type { Log } from './observe/log.ts'
 import { type EngineBoot, type EngineCalls, EngineEnded, callsTo } from './threads.ts'
+import type { Steering } from './wire/steer.ts'
 import { UnixAddress } from './wire/unix-address.ts'
 
 /** How long after an engine's end another is started in its place: one that fails at once must not spin. Doubles up to the bound. */
 const ENGINE_AGAIN_MS = 250
 const ENGINE_AGAIN_MAX_MS = 30_000
+
+/** Where several sockets can share a port (SO_REUSEPORT, with connections spread over them), a successor can have it too. */
+const CAN_SHARE = process.platform !== 'darwin' && process.platform !== 'win32'
+
+/** Another process that is being relieved: what it listens on, and with how many engines. */
+export interface Holder {
+  /** Addresses by name. */
+  readonly addresses: readonly string[]
+  readonly engines: number
+}
 
 export interface EnginesDeps {
   readonly log: Log
@@ -40,15 +53,23 @@ export class Engines {
     this.deps = deps
   }
 
-  /** Starts so many; resolves to what they are bound to. Rejects when an address cannot be had or an engine does not start. */
-  async start(addresses: readonly ListenerSpec[], threads: number): Promise<readonly ListenerSpec[]> {
+  /**
+   * Starts so many; resolves to what they are bound to. Rejects when an address cannot be had or an engine does not start. Addresses
+   * of the `holder` are shared with it.
+   */
+  async start(
+    addresses: readonly ListenerSpec[],
+    threads: number,
+    holder: Holder | null,
+  ): Promise<readonly ListenerSpec[]> {
+    const isHeld = (address: ListenerSpec) => holder?.addresses.includes(listenerName(address)) ?? false
     this.addresses = addresses
-    this.shared = threads > 1
-    if (this.shared) await insistOnFree(addresses)
+    this.shared = threads > 1 || CAN_SHARE
+    if (this.shared) await insistOnFree(addresses.filter((one) => !isHeld(one)))
     for (const [place, address] of addresses.entries()) {
       if (!('path' in address)) continue
       const unix = new UnixAddress(address.path, process.pid)
-      await unix.claim(false)
+      await unix.claim(isHeld(address))
       this.unix.set(place, unix)
     }
     for (let index = 0; index < threads; index++) this.addresses = await this.startOne(index)
@@ -72,10 +93,63 @@ export class Engines {
     return [...this.engines.values()].find((engine) => engine.serves)?.calls
   }
 
-  /** None is replaced any more; each finishes what runs within the bound. */
-  async drain(withinMs: number): Promise<void> {
+  /** Engines that serve. */
+  get serving(): number {
+    return [...this.engines.values()].filter((engine) => engine.serves).length
+  }
+
+  /** All new connections to the addresses of the `holder` are for these engines, if the system can be told so. */
+  steerFrom(holder: Holder): Promise<boolean> {
+    return this.steer(holder.addresses, { first: holder.engines, count: this.engines.size })
+  }
+
+  /** The holder has ended: whoever listens gets some. */
+  steerFreely(holder: Holder): Promise<boolean> {
+    return this.steer(holder.addresses, null)
+  }
+
+  private async steer(addresses: readonly string[], to: Steering['to']): Promise<boolean> {
+    const descriptors = await this.any()?.descriptors()
+    const steerings: Steering[] = []
+    for (const [place, address] of this.addresses.entries()) {
+      if ('path' in address || !addresses.includes(listenerName(address))) continue
+      const fd = descriptors?.[place] ?? null
+      if (fd === null) return false
+      steerings.push({ fd, to })
+    }
+    return steerings.length === 0 || steered(steerings)
+  }
+
+  /** Paths of Unix sockets are led no further: a successor is about to lead them to himself, or nobody here listens any more. */
+  stand(): void {
+    for (const unix of this.unix.values()) unix.stand()
+  }
+
+  /** He has failed. */
+  resume(): void {
+    for (const unix of this.unix.values()) unix.resume()
+  }
+
+  /** None is replaced any more; each accepts for `acceptMs` more and finishes what runs within the bound. */
+  async drain(withinMs: number, acceptMs: number, successors = 0): Promise<void> {
     this.stopping = true
-    await this.every((engine) => engine.drain(withinMs))
+    const drained = this.every((engine) => engine.drain(withinMs))
+    drained.catch(() => {}) // heard below
+    await delay(acceptMs, undefined, { ref: false })
+    if (successors > 0) await this.leavePorts(successors)
+    this.stand()
+    await this.every((engine) => engine.stopAccepting())
+    await drained
+  }
+
+  /**
+   * A socket that closes gives its number to the one with the last, and a number that nobody has any more means anybody: so new
+   * connections are given to those of the successor's sockets only that keep their numbers while ours close.
+   */
+  private async leavePorts(successors: number): Promise<void> {
+    const ours = this.engines.size
+    const names = this.addresses.map(listenerName)
+    if (successors >= ours) await this.steer(names, { first: ours, count: successors - ours + 1 })
   }
 
   async terminate(): Promise<void> {
@@ -102,7 +176,7 @@ export class Engines {
     worker.once('exit', () => {
       this.engines.delete(index)
       this.deps.ended(index)
-      for (const unix of this.unix.values()) unix.left(index)
+      if (!this.stopping) for (const unix of this.unix.values()) unix.left(index)
       // Its connections are lost and its leases fall free; the others serve on, and another takes its place.
       if (engine.serves) this.replace(index, ENGINE_AGAIN_MS)
     })
@@ -135,6 +209,17 @@ export class Engines {
     }
     setTimeout(start, afterMs).unref()
   }
+}
+
+/** Asks the system, in a thread of its own: see wire/steer.ts. */
+async function steered(steerings: readonly Steering[]): Promise<boolean> {
+  const worker = new Worker(new URL('./wire/steer.ts', import.meta.url), {
+    workerData: steerings,
+    execArgv: ['--disable-warning=ExperimentalWarning'],
+  })
+  const [done] = await once(worker, 'message').catch(() => [false])
+  await worker.terminate()
+  return done === true
 }
 
 /** Engines share a port (SO_REUSEPORT), and would share it with a stranger who does the same: so it is first taken alone. */

@@ -28,14 +28,20 @@ export interface EngineBoot {
 export interface EngineCalls {
   /** Starts listening; resolves to what it is bound to. The last is the admin listener. */
   listen(listeners: readonly ListenerSpec[], admin: ListenerSpec, shared: boolean): Promise<readonly ListenerSpec[]>
+  /** The numbers that the listening sockets have in this process, in the same order; null where there is none to be had. */
+  descriptors(): Promise<readonly (number | null)[]>
   /** Compiles a revision and swaps it in. */
   apply(revision: number, state: DesiredState): Promise<void>
   directory(change: DirectoryChange): Promise<void>
   resend(messageId: string, endpointId: string): Promise<boolean>
   wake(): Promise<void>
   metrics(): Promise<EngineMetrics>
-  /** Takes nothing new, finishes what runs within the bound, lets go of everything. */
+  /** Lets every exchange be the last of its connection, finishes what runs within the bound, lets go of everything. */
   drain(withinMs: number): Promise<void>
+  /** Part of a drain, which until then goes on accepting. */
+  stopAccepting(): Promise<void>
+  /** Reads consumers and endpoints anew: another process may have changed them. */
+  refresh(): Promise<void>
 }
 
 /** What an engine says unasked, besides its log: it took a connection from a Unix socket that it shares. */
@@ -114,11 +120,14 @@ export function callsTo(worker: Worker, log: Log, heard: (event: EngineEvent) =>
       })
   return {
     listen: ask('listen'),
+    descriptors: ask('descriptors'),
     apply: ask('apply'),
     directory: ask('directory'),
     resend: ask('resend'),
     wake: ask('wake'),
     metrics: ask('metrics'),
     drain: ask('drain'),
+    stopAccepting: ask('stopAccepting'),
+    refresh: ask('refresh'),
   }
 }

@@ -5,9 +5,6 @@ import { Failure } from './failure.ts'
 import type { Host } from './host.ts'
 import { stopRequested } from './signals.ts'
 
-/** What runs at the end may take this long; orchestrators commonly kill after 30 s. */
-const STOP_MS = 20_000
-
 export function addRun(program: Command, host: Host): void {
   program
     .command('run')
@@ -17,24 +14,29 @@ export function addRun(program: Command, host: Host): void {
         'SIGTERM or Ctrl-C finishes what runs and ends; a second one ends at once.',
     )
     .argument('[file]', 'the configuration', DEFAULT_FILE)
+    .option('--takeover', 'take the place of the process that serves the same store, if there is one; it then ends')
     .addHelpText('after', '\nExample:\n  postern run postern.yaml')
-    .action((name: string) => run(host, name))
+    .action((name: string, options: RunOptions) => run(host, name, options))
 }
 
-async function run(host: Host, name: string): Promise<void> {
+interface RunOptions {
+  readonly takeover?: boolean
+}
+
+async function run(host: Host, name: string, { takeover = false }: RunOptions): Promise<void> {
   const file = await readConfigFile(name)
   await stateOfFile(file, host)
   const { startApp } = await import('../app.ts')
   const stop = stopRequested(() => host.exitNow(1))
   const fatal = Promise.withResolvers<Error>()
 
-  const starting = startApp({ file: file.path, env: host.env, onFatal: (error) => fatal.resolve(error) })
+  const starting = startApp({ file: file.path, env: host.env, takeover, onFatal: (error) => fatal.resolve(error) })
   const app = await starting.catch((error: unknown) => {
     throw startFailure(error)
   })
-  const failure = await Promise.race([stop, fatal.promise])
+  const failure = await Promise.race([stop, app.relieved, fatal.promise])
   // What cannot be stopped in order after a failure must not hide the failure.
-  await app.stop(STOP_MS).catch((error: unknown) => {
+  await app.stop().catch((error: unknown) => {
     throw failure ?? error
   })
   if (failure !== undefined) throw failure
@@ -43,6 +45,8 @@ async function run(host: Host, name: string): Promise<void> {
 /** What the operating system refused, said so that it can be acted on; an engine thread hands over only the words. */
 function startFailure(error: unknown): unknown {
   const message = error instanceof Error ? error.message : String(error)
+  if (error instanceof Error && error.name === 'StoreInUse')
+    return new Failure(`${message}; stop that one, or take its place with \`postern run --takeover\``)
   const taken = /EADDRINUSE.*?(\S+:\d+|unix:\S+)/.exec(message)?.[1]
   if (taken !== undefined)
     return new Failure(`${taken} is taken by another process; stop that one, or change the address in the file`)

@@ -32,6 +32,7 @@ export function buildState(file: File, { baseDir, cpus, eventSchemas }: BuildCon
     via: file.via?.toLowerCase() ?? '',
     egress: { allow: file.egress.allow ?? [] },
     accessLog: log === 'stdout' || log === 'off' ? log : resolve(baseDir, log),
+    drain: { delayMs: file.drain.delay, timeoutMs: file.drain.timeout },
     delivery: { scheduleMs: file.delivery.schedule ?? STANDARD_SCHEDULE_MS, timeoutMs: file.delivery.timeout },
     services: each(file.services, buildService),
     consumers: each(file.consumers, (name, consumer) => ({

@@ -105,6 +105,15 @@ export function fileSchema(policies: readonly DocumentedPolicy[]) {
       .prefault({})
       .describe('Where Postern may connect to.'),
     'access-log': z.string().min(1).default('stdout').describe('stdout, off, or a file, relative to this one.'),
+    drain: z
+      .strictObject({
+        delay: duration(0)
+          .prefault('0s')
+          .describe('How long connections are still accepted when asked to stop, while /ready says no.'),
+        timeout: duration(0).prefault('20s').describe('How long what runs then may take; what is left is cut.'),
+      })
+      .prefault({})
+      .describe('What happens when Postern is asked to stop.'),
     delivery: z
       .strictObject({
         schedule: z.array(duration(0)).max(100).optional().describe('Delays before the second attempt, the third, …'),

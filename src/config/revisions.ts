@@ -59,6 +59,21 @@ export class Revisions {
     return turn
   }
 
+  /** Installs the newest revision of the store, when another process has added it. */
+  catchUp(): Promise<void> {
+    const turn = this.last.then(async () => {
+      const newest = await this.deps.store.latestRevision()
+      if (newest === null || newest.number <= (this.now?.revision ?? 0)) return
+      const loaded = checked(this.deps, newest.number, newest.text)
+      if (!loaded.ok) return
+      await this.deps.declare(loaded.state)
+      this.started(newest)
+      await this.deps.install(newest.number, loaded.state)
+    })
+    this.last = turn.catch(() => {})
+    return turn
+  }
+
   private async applyNow(text: string, expected: number | null, origin: 'file' | 'api'): Promise<Applied> {
     const { store, clock } = this.deps
     const current = this.now?.revision ?? 0

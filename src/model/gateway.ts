@@ -176,6 +176,12 @@ export interface DesiredState {
   readonly egress: { readonly allow: readonly string[] }
   /** Where access records go: `stdout`, `off`, or a file's absolute path. */
   readonly accessLog: string
+  readonly drain: {
+    /** How long connections are still accepted after the wish to stop, ms. */
+    readonly delayMs: number
+    /** How long what runs may take to finish, ms. */
+    readonly timeoutMs: number
+  }
   readonly delivery: {
     /** Delays before attempts 2, 3, …, ms. */
     readonly scheduleMs: readonly number[]

@@ -37,6 +37,12 @@ export class Directory {
     for (const id of change.removedConsumers ?? []) this.removeConsumer(id)
   }
 
+  /** Knows nothing but these from now on. */
+  replace(consumers: readonly Consumer[], endpoints: readonly Endpoint[]): void {
+    for (const map of [this.consumers, this.idOfUid, this.endpoints, this.endpointsOf]) map.clear()
+    this.apply({ consumers, endpoints })
+  }
+
   consumerByIdOrUid(key: string): Consumer | null {
     return this.consumers.get(key) ?? this.consumers.get(this.idOfUid.get(key) ?? '') ?? null
   }

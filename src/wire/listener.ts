@@ -187,11 +187,22 @@ export class Listener {
     return this.connections.size + this.strangers.size + (this.tls?.handshakes ?? 0)
   }
 
-  /** Stops accepting, lets running exchanges finish, and resolves when all are over or `withinMs` has passed. */
-  async drain(withinMs: number): Promise<void> {
-    const closed = new Promise<void>((resolve) => this.server.close(() => resolve()))
+  /** The listening socket's number in this process; null where this Node does not show it. */
+  get descriptor(): number | null {
+    const handle: unknown = Reflect.get(this.server, '_handle')
+    const fd: unknown = typeof handle === 'object' && handle !== null ? Reflect.get(handle, 'fd') : undefined
+    return typeof fd === 'number' && fd >= 0 ? fd : null
+  }
+
+  /**
+   * Lets running exchanges finish, each the last of its connection, goes on accepting for as long as `accepting` is pending, and
+   * resolves when all are over or another `withinMs` has passed.
+   */
+  async drain(withinMs: number, accepting: Promise<void> = Promise.resolve()): Promise<void> {
     this.draining = true
     for (const connection of this.connections) connection.drain()
+    await accepting.then(queueTaken)
+    const closed = new Promise<void>((resolve) => this.server.close(() => resolve()))
     let timer: NodeJS.Timeout | undefined
     const bound = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, withinMs)
@@ -203,6 +214,11 @@ export class Listener {
     this.tls?.destroy()
     await closed
   }
+}
+
+/** A turn of the event loop: what waits in the accept queue already is accepted, for a listening socket that closes resets it. */
+function queueTaken(): Promise<void> {
+  return new Promise((resolve) => void setImmediate(() => setImmediate(resolve)))
 }
 
 function isAddressInfo(address: AddressInfo | string | null): address is AddressInfo {

@@ -84,12 +84,15 @@ export class UnixAddress {
     this.next()
   }
 
-  /** Removes the path, if it still leads here. */
+  /** Removes the path, if it still leads here, and what engines have left. */
   release(): void {
     const { path } = this
     this.still = true
     const inode = statSync(path, { throwIfNoEntry: false })?.ino
-    if ([...this.up.values()].some((own) => own.inode === inode)) rmSync(path, { force: true })
+    for (const own of this.up.values()) {
+      if (own.inode === inode) rmSync(path, { force: true })
+      rmSync(own.file, { force: true })
+    }
   }
 
   private lead(engine: number): void {

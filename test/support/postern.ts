@@ -33,10 +33,10 @@ export class Running {
   private readonly remove: () => Promise<void>
   private readonly killAtExit = (): void => void this.child.kill('SIGKILL')
 
-  constructor(folder: string, remove: () => Promise<void>, env: Readonly<Record<string, string>>) {
+  constructor(folder: string, remove: () => Promise<void>, { env = {}, args = [] }: StartOptions) {
     this.folder = folder
     this.remove = remove
-    this.child = spawn(process.execPath, [MAIN, 'run', join(folder, 'postern.yaml')], {
+    this.child = spawn(process.execPath, [MAIN, 'run', join(folder, 'postern.yaml'), ...args], {
       cwd: folder,
       env: { ...process.env, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -130,11 +130,12 @@ export class Running {
     await this.remove()
   }
 
-  private gone(): Promise<string> {
+  /** Waits for it to end by itself: `code 0`, or a signal's name. */
+  gone(patienceMs = STOP_MS): Promise<string> {
     return this.signal.until(
       () => this.exit ?? undefined,
       () => `the end of process ${this.pid}${this.said()}`,
-      STOP_MS,
+      patienceMs,
     )
   }
 
@@ -154,6 +155,8 @@ export class Running {
 }
 
 export interface StartOptions {
+  /** Further words of the command line. */
+  readonly args?: readonly string[]
   readonly env?: Readonly<Record<string, string>>
   /** An existing folder to run in, for a second start on the same state; it is left alone at the end. Default: a fresh one, removed. */
   readonly folder?: string
@@ -163,7 +166,7 @@ export interface StartOptions {
 export async function startPostern(yaml: string, options: StartOptions = {}): Promise<Running> {
   const folder = options.folder === undefined ? await tempFolder() : { path: options.folder, remove: async () => {} }
   await writeFile(join(folder.path, 'postern.yaml'), yaml)
-  const running = new Running(folder.path, () => folder.remove(), options.env ?? {})
+  const running = new Running(folder.path, () => folder.remove(), options)
   try {
     await running.ready()
     return running

@@ -41,3 +41,12 @@ test('a store that knows more, or other ones, is refused', () => {
   assert.throws(() => migrate(db, [first, { ...second, sql: `${second.sql};` }]), /Migration 2/)
   assert.throws(() => migrate(db, [first, { ...second, name: '0002-renamed' }]), /Migration 2/)
 })
+
+test('beside a process that runs, tables change only in ways it can bear', () => {
+  const db = new DatabaseSync(':memory:')
+  migrate(db, [first], true)
+  assert.throws(() => migrate(db, [first, second], true), /0002-second.*stop that one/)
+  assert.deepEqual(rows(db), [{ x: 1 }])
+  migrate(db, [first, { ...second, isAdditive: true }], true)
+  assert.deepEqual(rows(db), [{ x: 1, y: 2 }])
+})

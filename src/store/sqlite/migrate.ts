@@ -6,6 +6,8 @@ import { sql as ground } from '../migrations/sqlite/0001-ground.ts'
 export interface Migration {
   readonly name: string
   readonly sql: string
+  /** The version before can go on with the tables as this leaves them: a successor may run it while that version still serves. */
+  readonly isAdditive?: boolean
 }
 
 /** In order; a published one is never edited, the next one corrects it. */
@@ -13,9 +15,9 @@ const MIGRATIONS: readonly Migration[] = [{ name: '0001-ground', sql: ground }]
 
 /**
  * Runs the migrations this store has not seen, all in one transaction. Throws when the store was written by a newer version
- * or by a migration that has since been edited: going on would damage it.
+ * or by a migration that has since been edited: going on would damage it; and, `beside` another process, when tables would change under it.
  */
-export function migrate(db: DatabaseSync, migrations: readonly Migration[] = MIGRATIONS): void {
+export function migrate(db: DatabaseSync, migrations: readonly Migration[] = MIGRATIONS, beside = false): void {
   db.exec('BEGIN IMMEDIATE')
   try {
     db.exec(
@@ -27,10 +29,15 @@ export function migrate(db: DatabaseSync, migrations: readonly Migration[] = MIG
         `This store was written by a newer version: it has ${applied.length} migrations (the last is ${String(applied.at(-1)!.name)}), this version knows ${migrations.length}.`,
       )
     }
-    for (const [index, { name, sql }] of migrations.entries()) {
+    for (const [index, { name, sql, isAdditive = false }] of migrations.entries()) {
       const checksum = createHash('sha256').update(sql).digest('hex')
       const done = applied[index]
       if (done === undefined) {
+        // A store without any is a new one: nobody serves it.
+        if (beside && applied.length > 0 && !isAdditive)
+          throw new Error(
+            `This version changes the tables (${name}) that the running one still uses: stop that one before this one starts.`,
+          )
         db.exec(sql)
         db.prepare('INSERT INTO migration VALUES (?, ?, ?)').run(index + 1, name, checksum)
       } else if (done.name !== name || done.checksum !== checksum) {

@@ -26,10 +26,11 @@ export interface StoreHost {
 
 /**
  * Opens the SQLite store at `path` (made if absent) in a thread of its own. Rejects when the file is no store, cannot be
- * written, or was written by a newer version. The thread alone does not keep the process alive.
+ * written, or was written by a newer version; with an error named StoreInUse when it is to be had alone and another process serves
+ * it. The thread alone does not keep the process alive.
  */
 export async function openSqliteStore(path: string, options: StoreOptions = {}): Promise<StoreHost> {
-  const workerData: DatabaseOptions = { path, bytesMax: options.bytesMax }
+  const workerData: DatabaseOptions = { path, bytesMax: options.bytesMax, tenancy: options.tenancy }
   const program = new URL(import.meta.url.endsWith('.ts') ? './thread.ts' : './thread.js', import.meta.url)
   // The options of this process are not the thread's: `--input-type` and the like would break it.
   const worker = new Worker(program, { name: 'store', workerData, execArgv: ['--disable-warning=ExperimentalWarning'] })

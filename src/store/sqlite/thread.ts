@@ -9,12 +9,14 @@ import { answerOf, runDirect, setFault, setValue, startWalk, transactOn } from '
 import { operationsOn } from './operations.ts'
 import type { Answer, Call, Order } from './protocol.ts'
 import { isRead, isWalk } from './protocol.ts'
+import { takePlace } from './tenancy.ts'
 
 interface Waiting extends Task {
   readonly port: MessagePort
 }
 
 const options: DatabaseOptions = workerData
+const leavePlace = takePlace(options.path, options.tenancy ?? 'visitor')
 const db = openDatabase(options)
 const operations = operationsOn(db, options.path)
 const transact = transactOn(db, operations)
@@ -98,6 +100,7 @@ function close(): void {
   }
   while (waiting.length > 0 || walking.size > 0) runGroup()
   db.close()
+  leavePlace()
   for (const port of ports) port.close()
   main.close()
 }

@@ -23,6 +23,7 @@ export function stateWith(fields: Partial<DesiredState>): DesiredState {
     via: '',
     egress: { allow: [] },
     accessLog: 'off',
+    drain: { delayMs: 0, timeoutMs: 0 },
     delivery: { scheduleMs: [], timeoutMs: 0 },
     services: {},
     consumers: {},
