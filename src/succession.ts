@@ -116,7 +116,8 @@ export class Predecessor {
     return listeners.map((one) => {
       const at = 'path' in one || one.port !== 0 ? -1 : left.findIndex(({ written }) => written === listenerName(one))
       if (at === -1) return one
-      const [{ address }] = left.splice(at, 1) as [Place['bound'][number]]
+      const { address } = left[at]!
+      left.splice(at, 1)
       return { ...one, port: Number(address.slice(address.lastIndexOf(':') + 1)) }
     })
   }

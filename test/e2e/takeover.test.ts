@@ -104,10 +104,10 @@ test('events that are published meanwhile are delivered, each once, and what was
   const first = await start(configuration())
   const partners = new Partners(await Admin.of(first), receiver)
   const { name, inbox } = await partners.next()
-  let stopping = false
+  const stop = new AbortController()
   let published = 0
   const publish = async () => {
-    while (!stopping) {
+    while (!stop.signal.aborted) {
       await partners.publish(name, { n: published })
       published++
     }
@@ -116,7 +116,7 @@ test('events that are published meanwhile are delivered, each once, and what was
   await start(configuration(), '--takeover')
   assert.equal(await first.gone(), 'code 0')
   const later = await partners.next()
-  stopping = true
+  stop.abort()
   await Promise.all(publishing)
   await inbox.until(published)
   assert.equal(new Set(inbox.taken.map(({ headers }) => headers['webhook-id'])).size, published)

@@ -17,7 +17,7 @@ export class StoreInUse extends Error {
   override readonly name = 'StoreInUse'
 }
 
-/** Returns what lets go of the place. Throws StoreInUse. */
+/** Returns what lets go of the place, and is to be kept: a lock that nobody knows any more is collected. Throws StoreInUse. */
 export function takePlace(path: string, tenancy: Tenancy): () => void {
   if (tenancy === 'visitor') return () => {}
   let lock = tryLock(path)
