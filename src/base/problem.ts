@@ -21,6 +21,7 @@ export const PROBLEMS = {
   bodyTooLarge: problem('body-too-large', 413, 'The request body is larger than this route allows.'),
   targetTooLong: problem('target-too-long', 414, 'The request target is too long.'),
   expectationFailed: problem('expectation-failed', 417, 'The only expectation understood is 100-continue.'),
+  misdirectedRequest: problem('misdirected-request', 421, 'This host must be asked over a connection of its own.'),
   headTooLarge: problem('head-too-large', 431, 'The request head is too large or has too many lines.'),
   methodNotImplemented: problem('method-not-implemented', 501, 'This method is not supported.'),
   protocolViolated: problem('protocol-violated', 400, 'The connection broke the rules of HTTP/2.'),

@@ -21,6 +21,9 @@ export function handle(host: ExchangeHost, snapshot: Snapshot, inbound: Inbound)
   }
   if (head.passed && hasPassed(head, snapshot.forwarding.via)) return answer(x, refuse(PROBLEMS.loopDetected))
 
+  // What the handshake has asked of the client was for another name than the one it calls (RFC 9110 §15.5.20).
+  if (inbound.tls !== null && !inbound.tls.answersFor(head.host)) return answer(x, refuse(PROBLEMS.misdirectedRequest))
+
   const end = pathEnd(head.target)
   const path = end === head.target.length ? head.target : head.target.slice(0, end)
   x.query = end === head.target.length ? '' : head.target.slice(end)

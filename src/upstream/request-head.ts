@@ -36,6 +36,8 @@ export function forwardRequest(out: OutgoingHead, head: RequestHead, client: Cli
   const { fields, count } = head
   for (let i = 0; i < count; i++) if (REQUEST_DROPS[fields[i]!] === 1) out.drop(i)
   if (head.nominates) dropNominated(out, head)
+  // An old client may leave it empty (RFC 1945 knows no Host): then nobody is named, as if it were not there.
+  if (head.authority === '' && head.hostLine !== -1) out.drop(head.hostLine)
   if (head.framing === FRAMING.none && !head.expectContinue) {
     const expect = head.find('expect')
     if (expect !== -1) out.drop(expect)

@@ -114,6 +114,13 @@ describe('Retry-After', () => {
     [http(NOW + 40 * DAY), DAY],
     ['Sunday, 06-Nov-94 08:49:37 GMT', 5_000],
     ['Sun Nov  6 08:49:37 1994', 5_000],
+    ['2099-01-01', 5_000],
+    ['2099', 2_099_000],
+    ['Jan 1 2099', 5_000],
+    [new Date(NOW + 90_000).toISOString(), 5_000],
+    [String(new Date(NOW + 90_000)), 5_000],
+    [`${http(NOW + 90_000)} `, 5_000],
+    [http(NOW + 90_000).replace('GMT', 'CET'), 5_000],
   ] as const) {
     it(`${JSON.stringify(value)} waits ${delay} ms`, () => {
       for (const status of [429, 503]) {

@@ -1,4 +1,5 @@
 /** What an attempt's end means for its delivery: done, again later, or over. Pure rules. */
+import { parseHttpDate } from '../base/clock.ts'
 import { nextDelayMs } from '../base/backoff.ts'
 import type { Standing } from '../store/port.ts'
 
@@ -59,6 +60,6 @@ export function outcomeByHand(outcome: Outcome, before: Standing): Outcome {
 /** Reads `Retry-After` (RFC 9110 §10.2.3: seconds or a date), clamped; 0 when absent or unreadable. */
 function retryAfterMs(value: string | null, nowMs: number): number {
   if (value === null) return 0
-  const ms = /^\d{1,12}$/.test(value) ? Number(value) * 1_000 : Date.parse(value) - nowMs
+  const ms = /^\d{1,12}$/.test(value) ? Number(value) * 1_000 : parseHttpDate(value, nowMs) - nowMs
   return Number.isFinite(ms) ? Math.max(0, Math.min(ms, RETRY_AFTER_MAX_MS)) : 0
 }

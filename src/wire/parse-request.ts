@@ -53,6 +53,7 @@ function methodOf(text: string, end: number): string {
 
 /** Body framing, Host, Connection, Expect and Upgrade: each read once, each refused when said twice or ambiguously. */
 function readRequestFields(head: RequestHead): Problem | null {
+  const { text } = head
   let host = -1
   let length = -1
   let chunked = false
@@ -97,7 +98,9 @@ function readRequestFields(head: RequestHead): Problem | null {
         upgrade = line
         break
       case FIELD.authorization:
-        head.bindsConnection ||= /^(?:ntlm|negotiate)(?: |$)/i.test(head.value(line))
+        // Bearer and Basic are told by their first letter.
+        if ((text.charCodeAt(head.at[line * 4 + 2]!) | 32) === 110)
+          head.bindsConnection ||= /^(?:ntlm|negotiate)(?: |$)/i.test(head.value(line))
         break
       case FIELD.via:
         head.passed = true

@@ -91,6 +91,16 @@ forwardings(rig, [
     upstream: [{ start: `${method} /method HTTP/1.1` }],
   })),
   {
+    name: 'an empty Host (HTTP/1.0) names nobody',
+    send: 'GET /a HTTP/1.0⏎Host:⏎⏎',
+    upstream: [{ start: 'GET /a HTTP/1.1', lines: [`Host: ${new URL(rig.upstream.url).host}`], hostless: true }],
+  },
+  {
+    name: 'a host in the target alone (HTTP/1.0)',
+    send: 'GET http://Shop.other:81/a HTTP/1.0⏎⏎',
+    upstream: [{ start: 'GET /a HTTP/1.1', lines: ['Host: Shop.other:81'] }],
+  },
+  {
     name: 'a method in a header overrides nothing',
     send: 'POST /method HTTP/1.1⏎Host: a⏎X-HTTP-Method-Override: GET⏎X-Method-Override: GET⏎Content-Length: 0⏎⏎',
     upstream: [{ start: 'POST /method HTTP/1.1', framing: 'length' }],

@@ -4,8 +4,8 @@ import type { OutboundRequest } from '../../wire/outbound.ts'
 import type { OutgoingHead } from '../../wire/outgoing.ts'
 import type { GatewayExchange } from '../exchange.ts'
 
-/** `host` is what the request is addressed to when its lines have no Host. */
-export function outboundRequest(x: GatewayExchange, headers: OutgoingHead, host: string): OutboundRequest {
+/** `instance` is what the request is addressed to when the client named nobody (HTTP/1.0). */
+export function outboundRequest(x: GatewayExchange, headers: OutgoingHead, instance: string): OutboundRequest {
   const { head, requestBody } = x
   const { framing, method, takesTrailers, bindsConnection } = head
   const isChunked = framing === FRAMING.chunked
@@ -14,7 +14,8 @@ export function outboundRequest(x: GatewayExchange, headers: OutgoingHead, host:
   return {
     method,
     target: x.path + x.query,
-    host,
+    // An authority in the target alone (RFC 9112 §3.2.2).
+    host: head.authority === '' ? instance : head.authority,
     headers,
     chunked: isChunked && requestBody === null,
     upgrade: head.upgrade === 'websocket' && framing === FRAMING.none ? 'websocket' : '',
