@@ -1,12 +1,21 @@
 /** A client that goes away takes its upstream request with it: nothing goes on working for nobody, and nobody calls it a failure. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { RawClient } from '../../src/selftest/raw-client.ts'
 import type { Script } from '../../src/selftest/recording-upstream.ts'
 import { crlf } from '../../src/selftest/notation.ts'
+import { fullPort } from './full-port.ts'
 import { Rig } from './rig.ts'
 
-const rig = await Rig.start()
+const full = await fullPort()
+const rig = await Rig.start({
+  services: () => `  full: { instances: ["http://127.0.0.1:${full}"], timeouts: { connect: 60s } }`,
+  routes: `
+  full: { match: { path: /full }, proxy: full }
+  stored: { match: { path: /stored }, durable: up }
+`,
+})
 
 const SILENT: Script = { answer: () => {} }
 const STARTS: Script = { answer: crlf('HTTP/1.1 200 OK⏎Content-Length: 10⏎⏎hello') }
@@ -76,6 +85,26 @@ for (const { name, script, send, until, heard = '' } of aborts) {
       const { requests, partial } = await rig.settle(`${how} ${name}`, [{ reason: 'client-abort', status: 499 }])
       assert.equal(requests.length, until === '' ? 1 : 0)
       assert.equal(partial.length, until === '' ? 0 : 1)
+    })
+  }
+}
+
+for (const [how, leave] of leaves) {
+  for (const [name, send] of [
+    ['while we connect', crlf('GET /full HTTP/1.1⏎Host: a⏎⏎')],
+    ['while we connect, its body behind', crlf('POST /full HTTP/1.1⏎Host: a⏎Content-Length: 5⏎⏎hello')],
+    ['within a body that is to be stored', crlf('POST /stored HTTP/1.1⏎Host: a⏎Content-Length: 10⏎⏎hello')],
+    ['within chunks that are to be stored', crlf('POST /stored HTTP/1.1⏎Host: a⏎Transfer-Encoding: chunked⏎⏎5⏎he')],
+  ] as const) {
+    test(`a client ${how} ${name}: nothing is left of it`, async () => {
+      const client = await rig.connect()
+      await client.send(send)
+      await sleep(30)
+      leave(client)
+      const records = [{ reason: 'client-abort', status: 499 }]
+      await rig.recorded(records)
+      const trace = await rig.settle(`${how} ${name}`, records)
+      assert.deepEqual(trace, { requests: [], partial: [] })
     })
   }
 }

@@ -1,34 +1,12 @@
 /** Waiting has an end, in every place where somebody may keep silent; being slow is no fault while something moves. */
 import assert from 'node:assert/strict'
-import { after, test } from 'node:test'
+import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Worker } from 'node:worker_threads'
-import { RawClient } from '../../src/selftest/raw-client.ts'
 import { readResponse } from '../../src/selftest/raw-message.ts'
 import { crlf } from '../../src/selftest/notation.ts'
+import { fullPort } from './full-port.ts'
 import { isProblem, isRefusal } from './refused.ts'
 import { Rig } from './rig.ts'
-
-/** A port whose queue of new connections is full: nobody is refused there, and nobody is let in. */
-async function fullPort(): Promise<number> {
-  const worker = new Worker(
-    `const { createServer } = require('node:net')
-     const { parentPort } = require('node:worker_threads')
-     const server = createServer()
-     server.listen({ host: '127.0.0.1', port: 0, backlog: 1 }, () => {
-       parentPort.postMessage(server.address().port)
-       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)
-     })`,
-    { eval: true },
-  )
-  const port = await new Promise<number>((resolve) => worker.once('message', resolve))
-  const waiting = await Promise.all([RawClient.connect(port), RawClient.connect(port)])
-  after(async () => {
-    for (const client of waiting) client.close()
-    await worker.terminate()
-  })
-  return port
-}
 
 const full = await fullPort()
 const rig = await Rig.start({

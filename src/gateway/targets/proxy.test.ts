@@ -42,6 +42,24 @@ function gate() {
   return { open: () => open(), opened }
 }
 
+describe('a line that would be two', () => {
+  const split = 'a\r\nX-Admin: true'
+  for (const [leg, policy] of [
+    ['request', { upstreamRequest: (_x, out) => out.set('X-Name', split) }],
+    ['answer', { response: (_x, res) => res.headers.append('X-Name', split) }],
+  ] satisfies [string, Policy][]) {
+    it(`is not written into the ${leg}: 500, and the operator is told`, async (t) => {
+      const { rig, upstream } = await proxied(t, [policy], ok())
+      const got = await rig.ask('GET /')
+      assert.deepEqual([got.status, code(got)], [500, 'policy-failed'])
+      assert.deepEqual(valuesOf(got, 'x-admin'), [])
+      assert.equal(upstream.requests.length, leg === 'request' ? 0 : 1)
+      assert.equal(rig.logged.length, 1)
+      assert.deepEqual(rig.finished, [{ reason: 'policy-failed', status: 500, route: 'all', tries: 1 }])
+    })
+  }
+})
+
 describe('an answer on its way through', () => {
   it('may change in status and lines while its body streams', async (t) => {
     const changes: Policy = {
