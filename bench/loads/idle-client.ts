@@ -21,12 +21,13 @@ const [, , origin, kind, count] = process.argv
 const { hostname, port } = new URL(origin!)
 const host = `Host: ${hostname}:${port}\r\n\r\n`
 const held: Socket[] = []
-let [begun, errors, lost] = [0, 0, 0]
+const failed: string[] = []
+let [begun, lost] = [0, 0]
 
 await Promise.all(Array.from({ length: Math.min(OPENING_MAX, Number(count)) }, openOneAfterTheOther))
 process.stdout.write('opened\n')
 process.once('SIGTERM', () => {
-  const summary = { held: held.length - lost, errors: errors + lost }
+  const summary = { held: held.length - lost, errors: failed.length + lost, failed: failed[0] ?? '' }
   process.stdout.write(`summary ${JSON.stringify(summary)}\n`, () => process.exit(0))
 })
 
@@ -35,9 +36,13 @@ async function openOneAfterTheOther(): Promise<void> {
     const localAddress = `127.0.0.${2 + Math.floor(begun / PER_ADDRESS)}`
     begun++
     try {
-      held.push(await open(localAddress))
-    } catch {
-      errors++
+      const socket = await open(localAddress)
+      held.push(socket)
+      socket.once('close', () => {
+        lost++
+      })
+    } catch (error) {
+      failed.push(error instanceof Error ? error.message : String(error))
     }
   }
 }
@@ -58,9 +63,6 @@ function open(localAddress: string): Promise<Socket> {
     })
     socket.once('connect', () => socket.write((kind === 'keep-alive' ? REQUEST : UPGRADE) + host))
     socket.once('error', reject)
-    socket.once('close', () => {
-      lost++
-      reject(new Error('closed'))
-    })
+    socket.once('close', () => reject(new Error('closed')))
   })
 }

@@ -11,6 +11,8 @@ const SUMMARY = z.object({
   held: z.number(),
   /** Not opened, or closed by the other side. */
   errors: z.number(),
+  /** What the first that could not be opened met. */
+  failed: z.string(),
 })
 
 export type IdleKind = 'keep-alive' | 'websocket'

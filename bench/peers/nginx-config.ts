@@ -6,6 +6,9 @@ import { freePort, launch, untilListening } from '../processes.ts'
 import type { Launched } from '../processes.ts'
 import type { Ground } from './peer.ts'
 
+/** Both legs of what is held idle, and the sixteenth that it keeps free by closing connections that wait. */
+const CONNECTIONS_MAX = 24_000
+
 export interface NginxParts {
   /** What goes before everything else: modules. */
   readonly main?: string
@@ -27,8 +30,6 @@ export async function startNginx(
   core: number,
 ): Promise<RunningNginx> {
   const port = await freePort()
-  // Both legs of as many as are held open idle, where the machine allows that.
-  const connections = Math.min(24_000, filesMax())
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
     .map((kind) => `${kind}_temp_path ${join(folder, kind)};`)
     .join(' ')
@@ -42,9 +43,9 @@ export async function startNginx(
     `${main}
 daemon off;
 worker_processes 1;
-worker_rlimit_nofile ${connections};
+worker_rlimit_nofile ${Math.min(CONNECTIONS_MAX, filesMax())};
 pid ${join(folder, 'nginx.pid')};
-events { worker_connections ${connections}; }
+events { worker_connections ${CONNECTIONS_MAX}; }
 http {
   ${temporary}
   keepalive_timeout 1h;
