@@ -61,6 +61,8 @@ export class Stage {
     this.sent = []
     if (this.upstream === null) return
     this.upstream.script = script
+    // A client that closes is to a tunnel like one that has only stopped sending: it waits for the other side.
+    for (const { socket, tunnelled } of this.upstream.connections) if (tunnelled) socket.destroy()
     this.upstream.forget()
     this.requestsBefore = this.upstream.requests.length
     for (const one of this.upstream.connections)

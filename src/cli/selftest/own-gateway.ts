@@ -44,7 +44,7 @@ admin: { address: 127.0.0.1:0 }
 threads: 1
 egress: { allow: [127.0.0.0/8] }
 services:
-  recorder: { instances: ['${upstreamUrl}'], timeouts: { first-byte: 2s, idle: 2s } }
+  recorder: { instances: ['${upstreamUrl}'], timeouts: { first-byte: 3s, idle: 3s } }
 routes:
   selftest: { match: { path: ${OWN_PATH}/* }, proxy: recorder }
 `

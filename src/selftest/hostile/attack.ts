@@ -35,7 +35,7 @@ export interface AttackResult {
 const AT_ONCE = 32
 const CONTROLS = 4
 /** Records are written in batches, and an upstream that is silent is given up in the end. */
-const SETTLE_MS = 5_000
+const SETTLE_MS = 8_000
 const FORGET_EVERY = 200
 
 export async function runAttack(options: AttackOptions): Promise<AttackResult> {

@@ -2,6 +2,7 @@
 import type { RecordedRequest } from '../recording-upstream.ts'
 import { TOKEN } from './exchanges.ts'
 import type { Plan } from './plan.ts'
+import type { Meant } from './reference.ts'
 
 export interface Finding {
   readonly what: string
@@ -15,14 +16,14 @@ export interface Finding {
 /** An attack that is under way, or was a moment ago. */
 export interface Running {
   readonly plan: Plan
-  /** Which of what was meant an upstream saw last. */
-  seen: number
+  /** Which of what was meant an upstream has seen. Not in order: two connections have none between them. */
+  readonly seen: Set<number>
   /** An upstream saw a request whose path names it. */
   reached: boolean
 }
 
 /** Many of one kind say no more than a few. */
-const FINDINGS_MAX = 25
+const OF_A_KIND_MAX = 5
 
 export class Watch {
   readonly findings: Finding[] = []
@@ -39,7 +40,7 @@ export class Watch {
   }
 
   begin(plan: Plan): Running {
-    const running = { plan, seen: -1, reached: false }
+    const running = { plan, seen: new Set<number>(), reached: false }
     this.running.set(plan.token, running)
     return running
   }
@@ -72,28 +73,31 @@ export class Watch {
     if (sender === undefined) {
       // Whoever it was has altered its own token.
       if (!this.isStrict || request.target.includes('/control/')) return
-      const someone = [...this.running.values()].find((one) => matchOf(one, request, 0) !== -1)
+      const someone = [...this.running.values()].find((one) => matchesOf(one, request).length > 0)
       if (someone === undefined) this.note('a request upstream that nobody sent', '', text)
       return
     }
     if (request.target.split('?', 1)[0]!.includes(sender.plan.token)) sender.reached = true
     if (!this.isStrict) return
-    // One that is repeated on a new connection is the same one.
-    const match = matchOf(sender, request, Math.max(0, sender.seen))
-    if (match === -1) this.blame(sender, 'a request upstream that was not sent as one', text)
-    else sender.seen = match
+    const matches = matchesOf(sender, request)
+    const match = matches.find((i) => !sender.seen.has(i))
+    if (match !== undefined) sender.seen.add(match)
+    else if (matches.length === 0) this.blame(sender, 'a request upstream that was not sent as one', text)
+    else if (request.method === 'POST') this.blame(sender, 'a POST was made twice', text)
   }
 
   private keep(finding: Finding): void {
     this.found++
-    if (this.findings.length < FINDINGS_MAX) this.findings.push(finding)
+    const kin = this.findings.filter(({ what }) => what === finding.what)
+    if (kin.length < OF_A_KIND_MAX) this.findings.push(finding)
   }
 }
 
-/** The first of what was meant, from this one on, that the request can be; -1 when it can be none. */
-function matchOf({ plan }: Running, request: RecordedRequest, from: number): number {
+/** Which of what was meant the request can be. */
+function matchesOf({ plan }: Running, request: RecordedRequest): number[] {
   const body = request.body.toString('latin1')
-  return plan.meant.findIndex((one, i) => i >= from && one.whole && one.method === request.method && one.body === body)
+  const is = ({ whole, method, body: meant }: Meant): boolean => whole && method === request.method && meant === body
+  return [...plan.meant.keys()].filter((i) => is(plan.meant[i]!))
 }
 
 export function textOf({ start, lines, body }: RecordedRequest): string {
