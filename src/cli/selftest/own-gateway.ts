@@ -46,6 +46,6 @@ egress: { allow: [127.0.0.0/8] }
 services:
   recorder: { instances: ['${upstreamUrl}'], timeouts: { first-byte: 3s, idle: 3s } }
 routes:
-  selftest: { match: { path: ${OWN_PATH}/* }, proxy: recorder }
+  selftest: { match: { path: ${OWN_PATH}/* }, body-max: 0, proxy: recorder }
 `
 }

@@ -31,7 +31,7 @@ export class Watch {
   found = 0
   private readonly run: string
   /** Whether requests upstream are held against what a strict reader makes of the client's bytes. */
-  private readonly isStrict: boolean
+  readonly isStrict: boolean
   private readonly running = new Map<string, Running>()
 
   constructor(run: string, isStrict: boolean) {
