@@ -43,7 +43,7 @@ export function forwardRequest(out: OutgoingHead, head: RequestHead, client: Cli
     if (expect !== -1) out.drop(expect)
   }
   sayClient(out, head, client, how)
-  out.appendOwn('Via', (head.minor === 0 ? '1.0 ' : '1.1 ') + how.via)
+  out.appendOwn('Via', protocolOf(head) + how.via)
 }
 
 /**
@@ -61,7 +61,13 @@ export function forwardResponse(
   for (let i = 0; i < count; i++) if (RESPONSE_DROPS[fields[i]!] === 1) out.drop(i)
   if (head.nominates) dropNominated(out, head)
   if (takesTrailers && head.framing === FRAMING.chunked) announceTrailers(out, head)
-  out.appendOwn('Via', (head.minor === 0 ? '1.0 ' : '1.1 ') + via)
+  out.appendOwn('Via', protocolOf(head) + via)
+}
+
+/** The protocol a message was received in, as Via says it (RFC 9110 §7.6.3). */
+function protocolOf(head: RequestHead | ResponseHead): string {
+  if (head.major === 2) return '2 '
+  return head.minor === 0 ? '1.0 ' : '1.1 '
 }
 
 /** `Trailer` is about this hop like the framing it belongs to, so it is said anew where trailers can come. */

@@ -83,6 +83,8 @@ export function fieldOf(text: string, start: number, end: number): number {
 }
 
 export class Head {
+  /** Of its protocol: 1, or 2 for HTTP/2. */
+  major = 1
   /** The bytes of the head as latin1, request or status line included. */
   text = ''
   count = 0

@@ -1,99 +1,30 @@
-/** A client's HTTP/1.x connection: reads requests one after another, answers them in order. */
-import type { Socket } from 'node:net'
+/** What is said on a client's HTTP/1.x connection: requests, one after another, and their answers, in order. */
 import { type Problem, PROBLEMS } from '../base/problem.ts'
-import { AnswerH1 } from './answer-h1.ts'
 import type { BodySink } from './body.ts'
-import { type ClientTls, reset } from './client-tls.ts'
-import type { Deadlines, Timed } from './deadlines.ts'
+import {
+  CLOSED,
+  ConnectionH1,
+  DRAIN_IDLE_MS,
+  IDLE,
+  LINGERING,
+  READING,
+  RECEIVED,
+  TUNNEL,
+  WAITING,
+} from './connection-h1.ts'
 import { isHopeless } from './head-lines.ts'
+import { FRAMING } from './head.ts'
 import { PREFACE } from './h2/frames.ts'
-import { HeadText } from './head-text.ts'
-import { parseRequestHead } from './parse-request.ts'
-import { FRAMING, RequestHead } from './head.ts'
-import type { Aborted, ClientTimeouts, Inbound, InboundHandler, InboundListener } from './inbound.ts'
-import { HeldInput } from './held-input.ts'
-import { InputTime } from './input-time.ts'
-import { Linger } from './linger.ts'
+import type { Inbound } from './inbound.ts'
 import type { OutgoingHead } from './outgoing.ts'
-import { type Receive, type Taken, readFrom } from './reading.ts'
-import { DISCARD_BYTES_MAX, RequestBody } from './request-body.ts'
-import { SendPace } from './send-pace.ts'
+import { parseRequestHead } from './parse-request.ts'
+import { DISCARD_BYTES_MAX } from './request-body.ts'
 import { type TunnelEnd, tunnelEnd } from './tunnel.ts'
 
-/** How long a kept connection that is to end may go without a request. */
-const DRAIN_IDLE_MS = 1_000
 /** How long an upstream may leave `Expect: 100-continue` unanswered before we answer it. */
 const CONTINUE_WAIT_MS = 1_000
 
-// Where a connection stands with its current request.
-const IDLE = 0 // between requests, or reading a head
-const WAITING = 1 // head handed over, body not asked for
-const READING = 2 // body flows to the sink
-const RECEIVED = 3 // request complete, answer not
-const LINGERING = 4 // answer sent, connection ends; input is dropped
-const TUNNEL = 5
-const CLOSED = 6
-
-export class InboundH1 implements Inbound, Timed {
-  readonly head = new RequestHead()
-  readonly remoteAddress: string
-  readonly tls: ClientTls | null
-  listener: InboundListener | null = null
-  deadline = 0
-  bytesIn = 0
-
-  private readonly socket: Socket
-  private readonly handler: InboundHandler
-  private readonly deadlines: Deadlines
-  private readonly timeouts: ClientTimeouts
-  private readonly onClosed: (connection: InboundH1) => void
-  onPreface: ((taken: Taken) => void) | null = null
-  private readonly body = new RequestBody()
-  private readonly readInto: (receive: Receive) => void
-  private readonly answer: AnswerH1
-  private readonly held: HeldInput
-  private phase = IDLE
-  private readonly heads = new HeadText()
-  private clientEnded = false
-  private requests = 0
-  private draining = false
-  private discarding = false
-  private ending: Linger | null = null
-  private readonly time: InputTime
-
-  constructor(
-    socket: Socket,
-    remoteAddress: string,
-    tls: ClientTls | null,
-    handler: InboundHandler,
-    deadlines: Deadlines,
-    timeouts: ClientTimeouts,
-    onClosed: (connection: InboundH1) => void,
-  ) {
-    this.socket = socket
-    this.handler = handler
-    this.deadlines = deadlines
-    this.timeouts = timeouts
-    this.onClosed = onClosed
-    this.answer = new AnswerH1(
-      socket,
-      new SendPace(socket, deadlines, timeouts.rateMin, () => this.destroy('client-too-slow')),
-    )
-    this.held = new HeldInput(socket)
-    this.remoteAddress = remoteAddress
-    this.tls = tls
-    this.deadline = deadlines.now + timeouts.headMs
-    this.time = new InputTime(deadlines, timeouts)
-    deadlines.add(this)
-    deadlines.add(this.answer.pace)
-    socket.setNoDelay(true)
-    this.readInto = readFrom(socket, (bytes) => this.received(bytes))
-    socket.on('end', () => this.ended())
-    socket.on('drain', () => this.drained())
-    socket.on('error', () => socket.destroy())
-    socket.on('close', () => this.closed())
-  }
-
+export class InboundH1 extends ConnectionH1 implements Inbound {
   get bytesOut(): number {
     return this.answer.bytes
   }
@@ -149,16 +80,6 @@ export class InboundH1 implements Inbound, Timed {
     this.handler.request(this)
   }
 
-  /** The client speaks HTTP/2 (RFC 9113 §3.3): somebody else goes on with the connection. */
-  private leave(bytes: Buffer, from: number): void {
-    this.phase = CLOSED
-    this.deadlines.remove(this)
-    this.deadlines.remove(this.answer.pace)
-    this.onClosed(this)
-    const taken = Buffer.concat([Buffer.from(this.heads.text), bytes.subarray(from)])
-    this.onPreface?.({ bytes: taken, readInto: this.readInto })
-  }
-
   private begin(): void {
     this.heads.pending = ''
     this.requests++
@@ -168,12 +89,6 @@ export class InboundH1 implements Inbound, Timed {
     this.answer.reset(this.head)
     if (this.draining) this.answer.closes = true
     this.setIdle(this.timeouts.bodyIdleMs)
-  }
-
-  /** A client that does not read is given as long as one that does not write. */
-  private setIdle(ms: number): void {
-    this.time.idleMs = ms
-    this.answer.pace.silenceMs = ms
   }
 
   readBody(sink: BodySink, bytesMax: number, idleMs: number): void {
@@ -220,7 +135,7 @@ export class InboundH1 implements Inbound, Timed {
   }
 
   /** No more of the body will be read: whoever reads it is told, and decides how the client hears of it. */
-  private bodyFailed(problem: Problem): void {
+  protected bodyFailed(problem: Problem): void {
     this.body.to(null, 0)
     this.phase = WAITING
     this.answer.closes = true
@@ -229,52 +144,8 @@ export class InboundH1 implements Inbound, Timed {
     else this.listener.bodyRefused(problem)
   }
 
-  // ---- the connection's own events
-
-  private drained(): void {
-    this.answer.pace.drained()
-    this.listener?.drain()
-  }
-
-  private ended(): void {
-    if (this.phase === CLOSED) return
-    this.clientEnded = true
-    if (this.phase === IDLE && this.heads.pending !== '') this.refuse(PROBLEMS.malformedRequest)
-    else if (this.phase === IDLE || this.phase === LINGERING) this.socket.end()
-    // A client that stops sending before it has its answer has gone (nginx and Envoy read it so too): its upstream request ends.
-    else if (this.phase !== RECEIVED || this.held.isEmpty) this.socket.destroy()
-  }
-
-  private closed(): void {
-    if (this.phase === CLOSED) return
-    this.phase = CLOSED
-    this.deadlines.remove(this)
-    this.deadlines.remove(this.answer.pace)
-    const { listener } = this
-    this.listener = null
-    listener?.aborted('client-abort')
-    if (this.requests === 0) this.handler.unused(this.remoteAddress)
-    this.onClosed(this)
-  }
-
-  expired(): void {
-    if (this.phase === READING && this.answer.isAwaited) {
-      this.continue()
-      this.deadline = this.time.bodyBegins()
-    } else if (this.phase === READING) {
-      const late = this.time.bodyIsLate()
-      if (typeof late === 'number') this.deadline = late
-      else if (this.discarding) this.socket.destroy()
-      else this.bodyFailed(late)
-    } else if (this.phase === IDLE && this.heads.pending !== '') {
-      const late = this.time.headIsLate()
-      if (typeof late === 'number') this.deadline = late
-      else this.refuse(late)
-    } else this.socket.destroy()
-  }
-
   /** Answers bytes that are no request, and closes. Nothing of them goes further. */
-  private refuse(problem: Problem): void {
+  protected refuse(problem: Problem): void {
     if (this.heads.pending !== '') this.bytesIn = this.heads.pending.length
     this.begin()
     this.phase = RECEIVED
@@ -348,26 +219,6 @@ export class InboundH1 implements Inbound, Timed {
     if (this.clientEnded && this.isIncomplete()) this.ended()
   }
 
-  /** More of a request would have to come, or the next one. */
-  private isIncomplete(): boolean {
-    return this.phase === IDLE || this.phase === WAITING || this.phase === READING
-  }
-
-  /** Sends what is left, closes our side, and drops input for a while after it. */
-  private linger(): void {
-    this.phase = LINGERING
-    this.listener = null
-    this.held.take()
-    // Until everything is sent it may take long, as long as the client takes some of it.
-    this.answer.pace.stalled()
-    this.ending = new Linger(this.socket, this.deadlines, this, () => this.answer.pace.drained())
-  }
-
-  abort(): void {
-    this.listener = null
-    if (this.phase !== CLOSED) reset(this.socket, this.tls)
-  }
-
   switchProtocols(headers: OutgoingHead): TunnelEnd {
     this.answer.switchProtocols(headers)
     this.phase = TUNNEL
@@ -377,20 +228,5 @@ export class InboundH1 implements Inbound, Timed {
       this.readInto((bytes) => receive(bytes, 0, bytes.length))
       this.held.resume()
     })
-  }
-
-  /** The next answer is the last, and says so. A client not told yet may be sending now: it is closed only after a silence. */
-  drain(): void {
-    this.draining = true
-    if (this.phase === IDLE && this.heads.pending === '') this.deadline = this.deadlines.now + DRAIN_IDLE_MS
-    else if (!this.answer.started) this.answer.closes = true
-  }
-
-  /** Ends it now, whatever runs; at the end of a drain, unless another reason is given. */
-  destroy(why: Aborted = 'shutdown'): void {
-    const { listener } = this
-    this.listener = null
-    this.socket.destroy()
-    listener?.aborted(why)
   }
 }

@@ -97,6 +97,7 @@ export class InboundH2 extends H2Stream implements Inbound, Timed {
     if (fields.tooLarge) return PROBLEMS.headTooLarge
     const wrong = parseRequestHead(head, text)
     if (wrong !== null) return wrong
+    head.major = 2
     head.takesTrailers = true
     if (ends) {
       if (head.framing !== FRAMING.none) return PROBLEMS.ambiguousFraming
