@@ -191,7 +191,7 @@ export async function startApp({ file, env, takeover, onFatal }: AppOptions): Pr
     log.info({ revision }, 'revision applied')
   }
   const warnOfRestart = (before: DesiredState, after: DesiredState) => {
-    for (const key of ['listeners', 'admin', 'store', 'threads', 'accessLog'] as const) {
+    for (const key of ['listeners', 'admin', 'store', 'threads', 'engineHeapMax', 'accessLog'] as const) {
       if (JSON.stringify(before[key]) !== JSON.stringify(after[key]))
         log.warn({ key }, 'takes effect at the next start')
     }
@@ -215,7 +215,7 @@ export async function startApp({ file, env, takeover, onFatal }: AppOptions): Pr
     metrics: async () =>
       exposition({
         revision: revisions.current()?.revision ?? 0,
-        engines: await engines.every((engine) => engine.metrics()),
+        engines: await engines.metrics(),
       }),
     ready: () => ready,
     directoryChanged: async (change) => {

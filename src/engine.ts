@@ -10,7 +10,7 @@ import { ConnectionCounts } from './counters/connections.ts'
 import { sharedCounters } from './counters/shared-memory.ts'
 import { Gateway } from './gateway/gateway.ts'
 import { compileSnapshot } from './gateway/snapshot.ts'
-import type { DesiredState, ListenerSpec } from './model/gateway.ts'
+import { type DesiredState, type ListenerSpec, listenerName } from './model/gateway.ts'
 import { AccessLog } from './observe/access-log.ts'
 import { remoteLog } from './observe/log.ts'
 import type { ConsumerIdentity } from './pipeline/exchange.ts'
@@ -103,7 +103,8 @@ const admin = new Gateway(adminFront({ url: boot.adminUrl, token: boot.adminToke
   accessLog,
 })
 
-const listeners: Listener[] = []
+/** By name, in order: the admin listener is the last. */
+const listeners = new Map<string, Listener>()
 /** Over when a drain is to accept no more. */
 const accepting = Promise.withResolvers<void>()
 
@@ -118,11 +119,11 @@ async function listen(place: number, handler: Gateway, spec: ListenerSpec, share
   if ('path' in spec) {
     await listener.listen(spec, spec.backlog)
     if (shared) listener.accepted = () => parentPort!.postMessage({ acceptedAt: place } satisfies EngineEvent)
-    listeners.push(listener)
+    listeners.set(listenerName(spec), listener)
     return spec
   }
   const port = await listener.listen({ ...spec, reusePort: shared }, spec.backlog)
-  listeners.push(listener)
+  listeners.set(listenerName({ ...spec, port }), listener)
   return { ...spec, port }
 }
 
@@ -164,19 +165,21 @@ answerCalls(parentPort!, {
   },
   async metrics() {
     return {
+      engine: boot.index,
       routes: Object.fromEntries(gateway.routeMetrics),
-      connections: listeners.reduce((sum, listener) => sum + listener.open, 0),
+      connections: Object.fromEntries([...listeners].map(([name, listener]) => [name, listener.open])),
+      tunnels: { ...gateway.tunnels },
       refused: Object.fromEntries(gateway.refusals),
       webhooks: { ...dispatcher.counts },
     }
   },
-  descriptors: () => Promise.resolve(listeners.map((listener) => listener.descriptor)),
+  descriptors: () => Promise.resolve([...listeners.values()].map((listener) => listener.descriptor)),
   refresh: loadDirectory,
   async stopAccepting() {
     accepting.resolve()
   },
   async drain(withinMs) {
-    const closed = Promise.all(listeners.map((listener) => listener.drain(withinMs, accepting.promise)))
+    const closed = Promise.all([...listeners.values()].map((listener) => listener.drain(withinMs, accepting.promise)))
     await accepting.promise
     // One bound for both: what the listeners leave of it is the dispatcher's, and a moment is always left to record.
     const until = clock.elapsed() + withinMs

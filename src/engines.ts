@@ -5,10 +5,13 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 import { type ListenerSpec, listenerName } from './model/gateway.ts'
 import type { Log } from './observe/log.ts'
+import { type EngineMetrics, whatEndedEnginesCounted } from './observe/metrics.ts'
 import { type EngineBoot, type EngineCalls, EngineEnded, callsTo } from './threads.ts'
 import type { Steering } from './wire/steer.ts'
 import { UnixAddress } from './wire/unix-address.ts'
 
+/** How often engines are asked what they have counted: so much of it is lost with one that dies. */
+const METRICS_MS = 1_000
 /** How long after an engine's end another is started in its place: one that fails at once must not spin. Doubles up to the bound. */
 const ENGINE_AGAIN_MS = 250
 const ENGINE_AGAIN_MAX_MS = 30_000
@@ -37,6 +40,8 @@ interface Engine {
   readonly worker: Worker
   readonly calls: EngineCalls
   serves: boolean
+  /** What it had counted when it was last asked: all that is left of it when it ends. */
+  counted: EngineMetrics | null
 }
 
 export class Engines {
@@ -48,6 +53,8 @@ export class Engines {
   private readonly unix = new Map<number, UnixAddress>()
   private shared = false
   private stopping = false
+  private before = whatEndedEnginesCounted([])
+  private readonly asking = setInterval(() => void this.metrics().catch(() => {}), METRICS_MS).unref()
 
   constructor(deps: EnginesDeps) {
     this.deps = deps
@@ -86,6 +93,17 @@ export class Engines {
       if (answer.status === 'rejected' && !(answer.reason instanceof EngineEnded)) throw answer.reason
     }
     return answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []))
+  }
+
+  /** What every engine has counted, and those had that have ended. */
+  async metrics(): Promise<readonly EngineMetrics[]> {
+    const ask = async (engine: Engine) => {
+      if (engine.serves) engine.counted = await engine.calls.metrics()
+    }
+    const asked = Promise.allSettled([...this.engines.values()].map(ask))
+    // One that is too busy to answer is known by its last answer.
+    await Promise.race([asked, delay(METRICS_MS, undefined, { ref: false })])
+    return [this.before, ...[...this.engines.values()].flatMap(({ counted }) => counted ?? [])]
   }
 
   /** Any engine that serves; undefined when none does. */
@@ -154,6 +172,7 @@ export class Engines {
 
   async terminate(): Promise<void> {
     this.stopping = true
+    clearInterval(this.asking)
     for (const unix of this.unix.values()) unix.release()
     await Promise.all([...this.engines.values()].map(({ worker }) => worker.terminate()))
   }
@@ -164,17 +183,20 @@ export class Engines {
       name: `engine-${index}`,
       workerData: boot,
       transferList: [boot.store],
+      resourceLimits: { maxOldGenerationSizeMb: Math.floor(boot.state.engineHeapMax / 1_048_576) },
     })
     const engine: Engine = {
       worker,
       calls: callsTo(worker, this.deps.log, ({ acceptedAt }) => this.unix.get(acceptedAt)?.next()),
       serves: false,
+      counted: null,
     }
     // From here on it is told everything: what is said before it listens to us waits for it.
     this.engines.set(index, engine)
     worker.on('error', (error) => this.deps.log.error({ err: error, engine: index }, 'an engine failed'))
     worker.once('exit', () => {
       this.engines.delete(index)
+      if (engine.counted !== null) this.before = whatEndedEnginesCounted([this.before, engine.counted])
       this.deps.ended(index)
       if (!this.stopping) for (const unix of this.unix.values()) unix.left(index)
       // Its connections are lost and its leases fall free; the others serve on, and another takes its place.

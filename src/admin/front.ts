@@ -27,7 +27,7 @@ export interface FrontDeps {
 }
 
 export function adminFront({ url, token, pools, publish, via }: FrontDeps): Snapshot {
-  const timeouts = { connectMs: 5_000, firstByteMs: 60_000, idleMs: 60_000, totalMs: 0 }
+  const timeouts = { connectMs: 5_000, firstByteMs: 60_000, idleMs: 60_000, streamMs: 60_000, totalMs: 0 }
   // A name of its own: a gateway's route may well lead here.
   const forwarding = { xForwarded: true, forwarded: true, via: `${via}-admin` }
   const host = new URL(url).host

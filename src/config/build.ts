@@ -30,6 +30,7 @@ export function buildState(file: File, { baseDir, cpus, eventSchemas }: BuildCon
     threads: file.threads === 'auto' ? Math.min(AUTO_THREADS_MAX, Math.max(1, cpus)) : file.threads,
     forwarded: { trusted: file['trusted-proxies'] ?? [], ...file.forwarded },
     via: file.via?.toLowerCase() ?? '',
+    engineHeapMax: file['engine-heap-max'],
     egress: { allow: file.egress.allow ?? [] },
     accessLog: log === 'stdout' || log === 'off' ? log : resolve(baseDir, log),
     drain: { delayMs: file.drain.delay, timeoutMs: file.drain.timeout },
@@ -83,6 +84,7 @@ function buildService(name: string, { instances, timeouts }: NonNullable<File['s
       connectMs: timeouts.connect,
       firstByteMs: timeouts['first-byte'],
       idleMs: timeouts.idle,
+      streamMs: timeouts.stream,
       totalMs: timeouts.total,
     },
   }

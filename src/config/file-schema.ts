@@ -1,7 +1,7 @@
 /** The shape of the configuration file: the one source of its checking, its defaults and the editors' schema. */
 import { z } from 'zod'
 import type { DocumentedPolicy } from '../policies/schemas.ts'
-import { cidr, duration, durationOrNone, leaf, name, origin, token } from './leaves.ts'
+import { cidr, duration, durationOrNone, leaf, name, origin, token, size } from './leaves.ts'
 import { listener } from './listener-schema.ts'
 import { policyUse } from './policy-use.ts'
 import { routeSchema } from './route-schema.ts'
@@ -15,6 +15,9 @@ const timeouts = z
     connect: duration(1).prefault('5s').describe('Until the connection stands.'),
     'first-byte': duration(1).prefault('30s').describe('From the last byte of the request to the first of the answer.'),
     idle: duration(1).prefault('60s').describe('Longest silence while a body is moving.'),
+    stream: durationOrNone
+      .default(3_600_000)
+      .describe('Longest silence of a WebSocket or an event stream; any byte ends it, a ping too. 0 is no bound.'),
     total: durationOrNone.default(0).describe('The whole exchange; 0 is no bound.'),
   })
   .prefault({})
@@ -67,6 +70,9 @@ const eventType = z
   })
   .nullable()
 
+/** An idle engine needs some 15 MB. */
+const ENGINE_HEAP_MIN = 67_108_864
+
 const sqlite = leaf('sqlite:PATH', (text) => /^sqlite:(?!:)(.+)$/.exec(text)?.[1])
 
 export function fileSchema(policies: readonly DocumentedPolicy[]) {
@@ -100,6 +106,10 @@ export function fileSchema(policies: readonly DocumentedPolicy[]) {
       })
       .prefault({}),
     via: token.optional().describe('The name of this gateway in Via; requests that have it already are loops.'),
+    'engine-heap-max': size
+      .refine((bytes) => bytes >= ENGINE_HEAP_MIN, { error: 'must be at least 64MB' })
+      .default(1_073_741_824)
+      .describe('Largest heap of an engine thread; one that needs more ends alone, and is replaced.'),
     egress: z
       .strictObject({ allow: list(cidr).describe('Private networks that may be called.') })
       .prefault({})

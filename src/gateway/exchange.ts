@@ -7,6 +7,7 @@ import type { Pipeline } from '../pipeline/compile.ts'
 import { Exchange } from '../pipeline/exchange.ts'
 import type { Forwarding } from '../upstream/forwarding.ts'
 import type { Aborted, Inbound, InboundListener } from '../wire/inbound.ts'
+import type { TunnelCounts } from '../wire/tunnel.ts'
 
 /** How a route ends. */
 export type Target = (x: GatewayExchange) => void
@@ -26,6 +27,7 @@ export interface CompiledRoute {
 export interface ExchangeHost {
   readonly clock: Clock
   readonly log: Log
+  readonly tunnels: TunnelCounts
   /** Keeps its record and counts it. */
   finished(x: GatewayExchange): void
 }

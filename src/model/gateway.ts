@@ -13,6 +13,8 @@ export interface Timeouts {
   readonly firstByteMs: number
   /** Longest silence in either direction while a body is moving. */
   readonly idleMs: number
+  /** Longest silence of a tunnel or an event stream, in both directions; 0 is no bound. */
+  readonly streamMs: number
   /** The whole exchange; 0 is no bound (streams). */
   readonly totalMs: number
 }
@@ -170,6 +172,8 @@ export interface DesiredState {
   readonly counters: 'memory'
   /** Engine threads; `auto` in the file is resolved before it comes here. */
   readonly threads: number
+  /** Largest heap of an engine thread, bytes: one that needs more ends, and is replaced. */
+  readonly engineHeapMax: number
   readonly forwarded: ForwardedRules
   /** Our pseudonym in `Via`, lower case; empty: one of our own making. */
   readonly via: string

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import * as fc from 'fast-check'
-import { type EngineMetrics, RouteMetrics, exposition } from './metrics.ts'
+import { type EngineMetrics, RouteMetrics, exposition, whatEndedEnginesCounted } from './metrics.ts'
 
 interface Sample {
   readonly name: string
@@ -70,7 +70,8 @@ const exchangeCounted = fc.record({
 })
 const engine = fc.record({
   exchanges: fc.array(exchangeCounted, { maxLength: 30 }),
-  connections: fc.nat(100),
+  connections: fc.dictionary(fc.constantFrom('127.0.0.1:80', 'unix:/p.sock'), fc.nat(100)),
+  tunnels: fc.record({ open: fc.nat(50), bytesIn: fc.nat(), bytesOut: fc.nat() }),
   refused: fc.dictionary(fc.constantFrom('malformed-request', 'head-timeout'), fc.nat(50)),
   webhooks: fc.dictionary(fc.constantFrom('delivered', 'failed'), fc.nat(50)),
 })
@@ -83,7 +84,15 @@ describe('exposition', () => {
         const all = engines.flatMap((one) => one.exchanges)
         const sum = (numbers: readonly number[]) => numbers.reduce((total, n) => total + n, 0)
         assert.equal(valueOf(told, 'postern_revision'), revision)
-        assert.equal(valueOf(told, 'postern_connections'), sum(engines.map((one) => one.connections)))
+        for (const listener of ['127.0.0.1:80', 'unix:/p.sock'])
+          assert.equal(
+            valueOf(told, 'postern_connections', { listener }),
+            sum(engines.map((one) => one.connections[listener] ?? 0)),
+          )
+        assert.equal(valueOf(told, 'postern_tunnels'), sum(engines.map((one) => one.tunnels.open)))
+        const through = (direction: string) => valueOf(told, 'postern_tunnel_bytes_total', { direction })
+        assert.equal(through('in'), sum(engines.map((one) => one.tunnels.bytesIn)))
+        assert.equal(through('out'), sum(engines.map((one) => one.tunnels.bytesOut)))
         assert.equal(valueOf(told, 'postern_requests_total'), all.length)
         for (const code of ['malformed-request', 'head-timeout']) {
           assert.equal(
@@ -117,6 +126,21 @@ describe('exposition', () => {
     )
   })
 
+  it('counts on from what an engine that has ended had counted, but for what was open there', () => {
+    fc.assert(
+      fc.property(fc.array(engine, { maxLength: 4 }), (engines) => {
+        const all = engines.map(metricsOf)
+        const told = read(exposition({ revision: 1, engines: [whatEndedEnginesCounted(all)] }))
+        const wanted = read(exposition({ revision: 1, engines: all }))
+        const gauges = ['postern_connections', 'postern_engine_connections', 'postern_tunnels']
+        const counts = ({ samples }: Exposition) => samples.filter(({ name }) => !gauges.includes(name))
+        const byName = (a: Sample, b: Sample) => JSON.stringify(a).localeCompare(JSON.stringify(b))
+        assert.deepEqual(counts(told).toSorted(byName), counts(wanted).toSorted(byName))
+        for (const gauge of gauges) assert.equal(valueOf(told, gauge), 0)
+      }),
+    )
+  })
+
   it('tells its families even when nothing has been counted', () => {
     const { types, samples } = read(exposition({ revision: 3, engines: [] }))
     assert.deepEqual(
@@ -124,6 +148,9 @@ describe('exposition', () => {
       [
         ['postern_revision', 'gauge'],
         ['postern_connections', 'gauge'],
+        ['postern_engine_connections', 'gauge'],
+        ['postern_tunnels', 'gauge'],
+        ['postern_tunnel_bytes_total', 'counter'],
         ['postern_requests_total', 'counter'],
         ['postern_request_duration_seconds', 'histogram'],
         ['postern_refused_total', 'counter'],
@@ -134,7 +161,9 @@ describe('exposition', () => {
       samples.map(({ name, value }) => [name, value]),
       [
         ['postern_revision', 3],
-        ['postern_connections', 0],
+        ['postern_tunnels', 0],
+        ['postern_tunnel_bytes_total', 0],
+        ['postern_tunnel_bytes_total', 0],
       ],
     )
   })
@@ -142,12 +171,14 @@ describe('exposition', () => {
 
 function metricsOf(one: {
   readonly exchanges: readonly { readonly route: string; readonly status: number; readonly ms: number }[]
-  readonly connections: number
+  readonly connections: Readonly<Record<string, number>>
+  readonly tunnels: EngineMetrics['tunnels']
   readonly refused: Readonly<Record<string, number>>
   readonly webhooks: Readonly<Record<string, number>>
 }): EngineMetrics {
   const routes: Record<string, RouteMetrics> = {}
   for (const { route, status, ms } of one.exchanges) (routes[route] ??= new RouteMetrics()).record(status, ms)
   // As it comes from another thread: plain data.
-  return structuredClone({ routes, connections: one.connections, refused: one.refused, webhooks: one.webhooks })
+  const { connections, tunnels, refused, webhooks } = one
+  return structuredClone({ engine: 0, routes, connections, tunnels, refused, webhooks })
 }

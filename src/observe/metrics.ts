@@ -25,8 +25,12 @@ export class RouteMetrics {
 
 /** What an engine reports. */
 export interface EngineMetrics {
+  /** Null: what engines that have ended had counted. */
+  readonly engine: number | null
   readonly routes: Readonly<Record<string, RouteMetrics>>
-  readonly connections: number
+  /** Open client connections by listener. */
+  readonly connections: Readonly<Record<string, number>>
+  readonly tunnels: { readonly open: number; readonly bytesIn: number; readonly bytesOut: number }
   readonly refused: Readonly<Record<string, number>>
   readonly webhooks: Readonly<Record<string, number>>
 }
@@ -47,20 +51,38 @@ export function exposition({ revision, engines }: ProcessMetrics): string {
     const pairs = Object.entries(labels).map(([key, label]) => `${key}="${escapeLabel(String(label))}"`)
     out.push(`${name}${pairs.length === 0 ? '' : `{${pairs.join(',')}}`} ${value}`)
   }
-  const sumOf = (pick: (engine: EngineMetrics) => Readonly<Record<string, number>>) => {
-    const sums: Record<string, number> = {}
-    for (const engine of engines) for (const [key, n] of Object.entries(pick(engine))) sums[key] = (sums[key] ?? 0) + n
-    return Object.entries(sums)
-  }
+  const sumOf = (pick: (engine: EngineMetrics) => Readonly<Record<string, number>>) =>
+    Object.entries(sums(engines, pick))
   const routes = sumRoutes(engines)
 
   family('postern_revision', 'gauge', 'Revision of the configuration in force.')
   sample('postern_revision', {}, revision)
-  family('postern_connections', 'gauge', 'Open client connections.')
+  family('postern_connections', 'gauge', 'Open client connections by listener.')
+  for (const [listener, open] of sumOf((engine) => engine.connections))
+    sample('postern_connections', { listener }, open)
+  family('postern_engine_connections', 'gauge', 'Open client connections by engine thread.')
+  for (const { engine, connections } of engines) {
+    const open = Object.values(connections).reduce((sum, n) => sum + n, 0)
+    if (engine !== null) sample('postern_engine_connections', { engine }, open)
+  }
+  const tunnels = (pick: (one: EngineMetrics['tunnels']) => number) =>
+    engines.reduce((sum, engine) => sum + pick(engine.tunnels), 0)
+  family('postern_tunnels', 'gauge', 'Open tunnels, as WebSockets are.')
   sample(
-    'postern_connections',
+    'postern_tunnels',
     {},
-    engines.reduce((sum, engine) => sum + engine.connections, 0),
+    tunnels(({ open }) => open),
+  )
+  family('postern_tunnel_bytes_total', 'counter', 'Bytes through tunnels, from clients (in) and to them (out).')
+  sample(
+    'postern_tunnel_bytes_total',
+    { direction: 'in' },
+    tunnels(({ bytesIn }) => bytesIn),
+  )
+  sample(
+    'postern_tunnel_bytes_total',
+    { direction: 'out' },
+    tunnels(({ bytesOut }) => bytesOut),
   )
   family('postern_requests_total', 'counter', 'Exchanges by route and class of status.')
   for (const [route, one] of routes) {
@@ -84,6 +106,30 @@ export function exposition({ revision, engines }: ProcessMetrics): string {
   family('postern_webhooks_total', 'counter', 'Messages and attempts by what became of them.')
   for (const [event, count] of sumOf((engine) => engine.webhooks)) sample('postern_webhooks_total', { event }, count)
   return out.join('\n') + '\n'
+}
+
+/** As one: counters go on from what engines that are gone had counted; what was open with them is not any more. */
+export function whatEndedEnginesCounted(engines: readonly EngineMetrics[]): EngineMetrics {
+  const sumOf = (pick: (one: EngineMetrics['tunnels']) => number) =>
+    engines.reduce((sum, { tunnels }) => sum + pick(tunnels), 0)
+  return {
+    engine: null,
+    routes: Object.fromEntries(sumRoutes(engines)),
+    connections: {},
+    tunnels: { open: 0, bytesIn: sumOf(({ bytesIn }) => bytesIn), bytesOut: sumOf(({ bytesOut }) => bytesOut) },
+    refused: sums(engines, (engine) => engine.refused),
+    webhooks: sums(engines, (engine) => engine.webhooks),
+  }
+}
+
+/** Numbers of the same name, added up. */
+function sums(
+  engines: readonly EngineMetrics[],
+  pick: (engine: EngineMetrics) => Readonly<Record<string, number>>,
+): Record<string, number> {
+  const all: Record<string, number> = {}
+  for (const engine of engines) for (const [key, n] of Object.entries(pick(engine))) all[key] = (all[key] ?? 0) + n
+  return all
 }
 
 function sumRoutes(engines: readonly EngineMetrics[]): ReadonlyMap<string, RouteMetrics> {

@@ -14,7 +14,7 @@ after(() => deadlines.close())
 
 function serviceOf(count: number): LiveService {
   const instances = Array.from({ length: count }, (_, i) => ({ url: `http://up-${i}:80`, weight: 1 }))
-  const timeouts = { connectMs: 0, firstByteMs: 0, idleMs: 0, totalMs: 0 }
+  const timeouts = { connectMs: 0, firstByteMs: 0, idleMs: 0, streamMs: 0, totalMs: 0 }
   services.update({ up: { name: 'up', instances, timeouts } })
   return services.get('up')!
 }

@@ -15,7 +15,7 @@ after(() => {
   deadlines.close()
 })
 
-const TIMEOUTS = { connectMs: 1, firstByteMs: 2, idleMs: 3, totalMs: 4 }
+const TIMEOUTS = { connectMs: 1, firstByteMs: 2, idleMs: 3, streamMs: 5, totalMs: 4 }
 
 /** Instances are called a, b, c … */
 function spec(name: string, weights: Readonly<Record<string, number>>): Service {

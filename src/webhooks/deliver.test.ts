@@ -39,7 +39,7 @@ async function attempt(
 
 /** A service `orders` of one instance: the receiver. */
 function withService(rig: PostRig): void {
-  const timeouts = { connectMs: 0, firstByteMs: 0, idleMs: 0, totalMs: 0 }
+  const timeouts = { connectMs: 0, firstByteMs: 0, idleMs: 0, streamMs: 0, totalMs: 0 }
   rig.services.update({ orders: { name: 'orders', instances: [{ url: rig.receiver.url, weight: 1 }], timeouts } })
 }
 

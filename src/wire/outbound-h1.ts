@@ -65,6 +65,8 @@ export class OutboundH1 implements Outbound, Timed {
   private answerBytes = 0
   private informationals = 0
   private startedAt = 0
+  /** Longest silence within the answer. */
+  private quietMs = 0
   private paused = false
 
   private readonly writer: MessageWriter
@@ -113,6 +115,7 @@ export class OutboundH1 implements Outbound, Timed {
     const { now } = this.deadlines
     this.listener = listener
     this.timeouts = timeouts
+    this.quietMs = timeouts.idleMs
     this.method = request.method
     this.upgradeAsked = request.upgrade !== ''
     this.isSpent = request.bindsConnection === true
@@ -174,7 +177,7 @@ export class OutboundH1 implements Outbound, Timed {
   resume(): void {
     if (!this.paused) return
     this.paused = false
-    this.deadline = this.within(this.timeouts.idleMs)
+    this.deadline = this.within(this.quietMs)
     this.socket.resume()
   }
 
@@ -214,7 +217,7 @@ export class OutboundH1 implements Outbound, Timed {
       this.readHead(bytes, n)
       if (this.listener !== null && this.decoder === null) this.awaitHead()
     } else {
-      this.deadline = this.within(this.timeouts.idleMs)
+      this.deadline = this.within(this.quietMs)
       this.readBody(bytes, 0, n)
     }
     return !this.paused
@@ -239,7 +242,8 @@ export class OutboundH1 implements Outbound, Timed {
         if (start === n) return
         continue
       }
-      this.deadline = this.within(this.timeouts.idleMs)
+      if (isEventStream(head)) this.quietMs = this.timeouts.streamMs ?? this.timeouts.idleMs
+      this.deadline = this.within(this.quietMs)
       this.decoder =
         head.framing === FRAMING.chunked
           ? this.chunkedDecoder.start()
@@ -369,6 +373,12 @@ export class OutboundH1 implements Outbound, Timed {
     this.socket.destroy()
     this.onClosed(this)
   }
+}
+
+/** Server-sent events (text/event-stream) have no length; that is looked at first, because it is there. */
+function isEventStream(head: ResponseHead): boolean {
+  if (head.framing !== FRAMING.chunked && head.framing !== FRAMING.close) return false
+  return head.get('content-type')?.toLowerCase().startsWith('text/event-stream') === true
 }
 
 const NO_TIMEOUTS: OutboundTimeouts = { connectMs: 0, firstByteMs: 0, idleMs: 0, totalMs: 0 }

@@ -75,6 +75,8 @@ export interface OutboundTimeouts {
   readonly connectMs: number
   readonly firstByteMs: number
   readonly idleMs: number
+  /** In the place of `idleMs` for an event stream, whose silence says nothing; 0: none. Absent: `idleMs`. */
+  readonly streamMs?: number
   /** 0: none. */
   readonly totalMs: number
 }

@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import { type TestContext, describe, it } from 'node:test'
 import { socketPair } from '../../test/support/unit/loopback.ts'
-import { type TunnelResult, joinTunnel, tunnelEnd } from './tunnel.ts'
+import { TunnelCounts, type TunnelResult, joinTunnel, tunnelEnd } from './tunnel.ts'
 
 /** Everything until the other side has said all it has to say; the socket stays open the other way. */
 async function text(socket: Socket): Promise<string> {
@@ -18,6 +18,7 @@ interface Joined {
   readonly client: Socket
   readonly upstream: Socket
   readonly over: Promise<TunnelResult>
+  readonly counts: TunnelCounts
 }
 
 async function joined(t: TestContext, early: { client?: string; upstream?: string } = {}, idleMs = 0): Promise<Joined> {
@@ -30,20 +31,23 @@ async function joined(t: TestContext, early: { client?: string; upstream?: strin
     tunnelEnd(socket, Buffer.from(before), (receive) => {
       socket.on('data', (bytes: Buffer) => receive(bytes, 0, bytes.length))
     })
+  const counts = new TunnelCounts()
   const over = new Promise<TunnelResult>((resolve) => {
-    joinTunnel(endOf(a.far, early.client ?? ''), endOf(b.far, early.upstream ?? ''), idleMs, resolve)
+    joinTunnel(endOf(a.far, early.client ?? ''), endOf(b.far, early.upstream ?? ''), idleMs, counts, resolve)
   })
-  return { client: a.near, upstream: b.near, over }
+  return { client: a.near, upstream: b.near, over, counts }
 }
 
 describe('joinTunnel', () => {
   it('carries what came before it, first, and counts all of it', async (t) => {
-    const { client, upstream, over } = await joined(t, { client: 'early ', upstream: 'soon ' })
+    const { client, upstream, over, counts } = await joined(t, { client: 'early ', upstream: 'soon ' })
+    assert.equal(counts.open, 1)
     const [atClient, atUpstream] = [text(client), text(upstream)]
     client.end('client')
     upstream.end('upstream')
     assert.deepEqual([await atUpstream, await atClient], ['early client', 'soon upstream'])
     assert.deepEqual(await over, { bytesIn: 12, bytesOut: 13 })
+    assert.deepEqual({ ...counts }, { open: 0, bytesIn: 12, bytesOut: 13 })
   })
 
   for (const first of ['client', 'upstream'] as const) {
@@ -77,6 +81,23 @@ describe('joinTunnel', () => {
     client.resetAndDestroy()
     await over
     assert.equal(await ended, '')
+  })
+
+  it('is kept alive by whatever either says, a ping every now and then', async (t) => {
+    const { client, upstream, over } = await joined(t, {}, 200)
+    let ended = false
+    void over.then(() => (ended = true))
+    const atUpstream = text(upstream)
+    // Twice as long as the silence that would end it, and only one of the two speaks.
+    for (let i = 0; i < 20; i++) {
+      client.write('.')
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    }
+    assert.equal(ended, false)
+    client.end()
+    upstream.end()
+    assert.equal((await atUpstream).length, 20)
+    await over
   })
 
   it('ends when neither says anything for too long', async (t) => {

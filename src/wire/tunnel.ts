@@ -30,6 +30,14 @@ export function tunnelEnd(socket: Socket, early: Buffer, read: (receive: Receive
   }
 }
 
+/** What an engine's tunnels are at, all together. */
+export class TunnelCounts {
+  open = 0
+  /** From clients, and to them. */
+  bytesIn = 0
+  bytesOut = 0
+}
+
 export interface TunnelResult {
   readonly bytesIn: number
   readonly bytesOut: number
@@ -40,15 +48,18 @@ export function joinTunnel(
   client: TunnelEnd,
   upstream: TunnelEnd,
   idleMs: number,
+  counts: TunnelCounts,
   done: (result: TunnelResult) => void,
 ): void {
   let bytesIn = 0
   let bytesOut = 0
   let open = 2
+  counts.open++
   let over = false
   const finish = () => {
     if (over) return
     over = true
+    counts.open--
     client.socket.destroy()
     upstream.socket.destroy()
     done({ bytesIn, bytesOut })
@@ -75,6 +86,12 @@ export function joinTunnel(
       },
     )
   }
-  pass(upstream, client, (bytes) => (bytesOut += bytes))
-  pass(client, upstream, (bytes) => (bytesIn += bytes))
+  pass(upstream, client, (bytes) => {
+    bytesOut += bytes
+    counts.bytesOut += bytes
+  })
+  pass(client, upstream, (bytes) => {
+    bytesIn += bytes
+    counts.bytesIn += bytes
+  })
 }

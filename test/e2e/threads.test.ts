@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
+import { RawClient } from '../../src/selftest/raw-client.ts'
 import { startPostern } from '../support/postern.ts'
 import { Admin, eventually } from './support/admin.ts'
 import { Partners } from './support/partners.ts'
@@ -13,6 +14,7 @@ const configuration = (version: number): string => `
 listeners: [{ address: 127.0.0.1:0 }]
 admin: { address: 127.0.0.1:0 }
 threads: 2
+engine-heap-max: 100MB
 access-log: off
 egress: { allow: [127.0.0.0/8] }
 services:
@@ -22,14 +24,18 @@ routes:
   version: { match: /version, reply: { body: "${version}" } }
   limited: { match: /limited, policies: [{ rate-limit: { limit: 100, per: 1h, by: ip } }], reply: { body: ok } }
 `
-/** Runs in every engine: it fails when there is a file `crash`, and does not even start when there is a file `refuse`. */
+/** Runs in every engine: it fails when there is a file `crash`, runs out of memory when there is `exhaust`, and does not even start when there is a file `refuse`. */
 const fragile = `
 import { isMainThread, workerData } from 'node:worker_threads'
 import { rmSync } from 'node:fs'
 const asked = (file) => { try { rmSync(file); return true } catch { return false } }
 if (!isMainThread && workerData?.lessee !== undefined) {
   if (asked('refuse')) throw new Error('refused to start')
-  setInterval(() => { if (asked('crash')) throw new Error('crashed') }, 50).unref()
+  setInterval(() => {
+    if (asked('crash')) throw new Error('crashed')
+    const kept = []
+    if (asked('exhaust')) for (;;) kept.push(Array.from({ length: 1000 }, (_, i) => [i]))
+  }, 50).unref()
 }`
 const postern = await startPostern(configuration(1), {
   env: { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(fragile)}` },
@@ -74,7 +80,8 @@ test('metrics are the sum of all engines', async () => {
   await atOnce(150, () => get('/version'))
   assert.equal(await metric('postern_requests_total{route="version",class="2xx"}'), before + 150)
   assert.equal(await metric('postern_request_duration_seconds_count{route="version"}'), before + 150)
-  assert.ok((await metric('postern_connections')) >= 1)
+  const listener = new URL(postern.admin).host
+  assert.ok((await metric(`postern_connections{listener="${listener}"}`)) >= 1)
 })
 
 test('an endpoint is known to every engine when its making is answered, and each event is delivered once', async () => {
@@ -138,3 +145,41 @@ test('an engine that ends is replaced, at the second try too, and its replacemen
   await atOnce(50, (n) => partners.publish(name, { n }))
   await inbox.until(50)
 })
+
+test('an engine that runs out of memory ends alone: the others serve, the log says why, counters go on, and it is replaced', async () => {
+  await atOnce(50, () => get('/version'))
+  const sample = 'postern_requests_total{route="version",class="2xx"}'
+  // Asked once a second; then whatever has been counted so far is known outside the engines.
+  const before = await metric(sample)
+  const replaced = new Set(postern.lines.filter(({ msg }) => msg === 'an engine was replaced'))
+  await writeFile(join(postern.folder, 'exhaust'), '')
+  const failed = await postern.waitForLine(
+    (line) => line['msg'] === 'an engine failed' && JSON.stringify(line).includes('MEMORY'),
+    'the cause in the log',
+    60_000,
+  )
+  assert.equal(failed['level'], 'error')
+  assert.equal((await get('/version')).status, 200)
+  await postern.waitForLine(
+    (line) => line['msg'] === 'an engine was replaced' && !replaced.has(line),
+    'its replacement',
+  )
+  assert.equal(await metric(sample), before + 1)
+})
+
+test('new connections are spread over the engines', async () => {
+  const clients = await atOnce(200, () => RawClient.connect(postern.port()))
+  const engines = await eventually(
+    () => admin.fetch('/metrics').then((answer) => answer.text()),
+    (text) => sumOf(text) >= 200,
+    'every connection is counted',
+  )
+  const counts = [...engines.matchAll(/^postern_engine_connections\{engine="\d"\} (\d+)$/gm)].map(([, n]) => Number(n))
+  assert.equal(counts.length, 2)
+  // By a hash of the addresses: with 200, fewer than 50 at either would be seen once in 10^12 times.
+  assert.ok(Math.min(...counts) >= 50, String(counts))
+  for (const client of clients) client.close()
+})
+
+const sumOf = (text: string): number =>
+  [...text.matchAll(/^postern_engine_connections\{.*\} (\d+)$/gm)].reduce((sum, [, n]) => sum + Number(n), 0)

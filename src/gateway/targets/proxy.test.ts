@@ -130,6 +130,17 @@ describe('an answer on its way through', () => {
     assert.deepEqual(valuesOf(got, 'x-slow'), ['1'])
   })
 
+  it('goes out as soon as the policy has thought, though the upstream says nothing more', async (t) => {
+    const thinks: Policy = { response: async () => turn() }
+    const { rig } = await proxied(t, [thinks], {
+      answer: (socket) => void socket.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\none\r\n'),
+    })
+    const client = await RawClient.connect(rig.port)
+    await client.send('GET / HTTP/1.1\r\nHost: a\r\n\r\n')
+    await client.until('3\r\none\r\n')
+    client.close()
+  })
+
   it('keeps its own lines while its connection serves somebody else', async (t) => {
     const { open, opened } = gate()
     const slow: Policy = { response: async ({ path }) => (path === '/slow' ? opened : undefined) }

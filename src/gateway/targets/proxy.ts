@@ -28,9 +28,6 @@ export function proxyTo(serviceName: string, find: (name: string) => LiveService
   }
 }
 
-/** A tunnel without a byte for this long has been forgotten by both ends: pings of any protocol come more often. */
-const TUNNEL_IDLE_MS = 3_600_000
-
 const NOBODY: readonly LiveInstance[] = []
 
 /** What of an upstream's head decides how the answer is framed. */
@@ -218,8 +215,9 @@ class ProxyFlow implements OutboundListener, InboundListener {
     this.held = null
     if (held === null) return
     for (const bytes of held) inbound.write(bytes, 0, bytes.length)
-    if (this.answerEnded) this.complete()
-    else this.connection?.resume()
+    if (this.answerEnded) return this.complete()
+    // The upstream may say nothing more for a long time, as event streams do: what there is goes out now.
+    if (inbound.flush()) this.connection?.resume()
   }
 
   data(bytes: Buffer, start: number, end: number): void {
@@ -293,7 +291,7 @@ class ProxyFlow implements OutboundListener, InboundListener {
     x.status = 101
     x.actor = null
     const client = x.inbound.switchProtocols(lines)
-    joinTunnel(client, upstream, TUNNEL_IDLE_MS, ({ bytesIn, bytesOut }) => {
+    joinTunnel(client, upstream, this.service.timeouts.streamMs, x.host.tunnels, ({ bytesIn, bytesOut }) => {
       x.tunnelled(bytesIn, bytesOut)
     })
   }

@@ -181,7 +181,7 @@ class Watched extends Gateway {
 }
 
 function stateOf({ policies = [], routes = [], services = {} }: Written): DesiredState {
-  const timeouts = { connectMs: 0, firstByteMs: 0, idleMs: 0, totalMs: 0 }
+  const timeouts = { connectMs: 0, firstByteMs: 0, idleMs: 0, streamMs: 0, totalMs: 0 }
   const serviceOf = ([name, urls]: readonly [string, readonly string[]]): readonly [string, Service] => [
     name,
     { name, instances: urls.map((url) => ({ url, weight: 1 })), timeouts },

@@ -19,6 +19,7 @@ export function stateWith(fields: Partial<DesiredState>): DesiredState {
     store: '',
     counters: 'memory',
     threads: 1,
+    engineHeapMax: 0,
     forwarded: { trusted: [], read: 'either', write: 'both' },
     via: '',
     egress: { allow: [] },
