@@ -6,7 +6,7 @@ import type { Log } from '../observe/log.ts'
 import { RouteMetrics } from '../observe/metrics.ts'
 import type { Inbound, InboundHandler, Unestablished } from '../wire/inbound.ts'
 import { pathEnd } from '../wire/path.ts'
-import { TunnelCounts } from '../wire/tunnel.ts'
+import type { TunnelCounts } from '../wire/tunnel.ts'
 import type { ExchangeHost, GatewayExchange } from './exchange.ts'
 import { handle } from './handle.ts'
 import type { Snapshot } from './snapshot.ts'
@@ -24,7 +24,7 @@ export class Gateway implements InboundHandler, ExchangeHost {
   readonly log: Log
   /** By route name; outlives reloads. */
   readonly routeMetrics = new Map<string, RouteMetrics>()
-  readonly tunnels = new TunnelCounts()
+  readonly tunnels: TunnelCounts = { open: 0, bytesIn: 0, bytesOut: 0 }
   readonly refusals = new Map<string, number>()
   private readonly accessLog: AccessLog
 

@@ -31,11 +31,11 @@ export function tunnelEnd(socket: Socket, early: Buffer, read: (receive: Receive
 }
 
 /** What an engine's tunnels are at, all together. */
-export class TunnelCounts {
-  open = 0
+export interface TunnelCounts {
+  open: number
   /** From clients, and to them. */
-  bytesIn = 0
-  bytesOut = 0
+  bytesIn: number
+  bytesOut: number
 }
 
 export interface TunnelResult {

@@ -1,6 +1,6 @@
 /** A reload every 200 ms while everything runs that an exchange can be: no failure (the table's S15, over its S5 to S8). */
 import assert from 'node:assert/strict'
-import { type Socket, connect, createServer } from 'node:net'
+import { type Socket, createServer } from 'node:net'
 import { once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
 import { after, test } from 'node:test'
