@@ -1,11 +1,9 @@
 /** A connection to an upstream over HTTP/1.1: sends one request at a time, reads its answer, and says whether it can be used again. */
 import { type Socket, connect as connectTcp } from 'node:net'
 import { type GuardedLookup, isBlockedError } from './address-guard.ts'
-import { type BodyDecoder, type BodySink, ChunkedDecoder, CloseDecoder, LengthDecoder } from './body.ts'
+import { type AnswerOwner, AnswerReader, READ } from './answer-reader.ts'
 import type { Deadlines, Timed } from './deadlines.ts'
-import { HeadText } from './head-text.ts'
-import { parseResponseHead } from './parse-response.ts'
-import { FRAMING, ResponseHead } from './head.ts'
+import type { ResponseHead } from './head.ts'
 import { MessageWriter } from './message-writer.ts'
 import type {
   Origin,
@@ -24,9 +22,8 @@ const tls = (): typeof import('node:tls') => process.getBuiltinModule('node:tls'
 
 /** One read buffer for every connection of the thread: a read is consumed before the next begins (saves 64 KiB an answer). */
 const READ_BUFFER = Buffer.allocUnsafeSlow(65_536)
-const INFORMATIONAL_MAX = 32
 
-export class OutboundH1 implements Outbound, Timed {
+export class OutboundH1 implements Outbound, AnswerOwner, Timed {
   deadline = 0
   /** When it went idle, monotonic ms. */
   idleSince = 0
@@ -41,32 +38,16 @@ export class OutboundH1 implements Outbound, Timed {
   private readonly deadlines: Deadlines
   private readonly onIdle: (connection: OutboundH1) => void
   private readonly onClosed: (connection: OutboundH1) => void
-  private readonly responseHead = new ResponseHead()
-  private readonly chunkedDecoder = new ChunkedDecoder()
-  private readonly lengthDecoder = new LengthDecoder()
-  private readonly closeDecoder = new CloseDecoder()
-  private readonly fromDecoder: BodySink = {
-    data: (bytes, start, end) => this.listener?.data(bytes, start, end),
-    trailers: (trailers) => this.listener?.trailers?.(trailers),
-    end: () => {
-      this.answered = true
-    },
-  }
-  private decoder: BodyDecoder | null = null
+  private readonly answer = new AnswerReader(this)
   private connected = false
-  private listener: OutboundListener | null = null
+  /** Of the request that runs. */
+  listener: OutboundListener | null = null
   private timeouts: OutboundTimeouts = NO_TIMEOUTS
-  private method = ''
   private upgradeAsked = false
   /** It has served its last request. */
   private isSpent = false
-  private readonly heads = new HeadText()
-  private answered = false
   private answerBytes = 0
-  private informationals = 0
   private startedAt = 0
-  /** Longest silence within the answer. */
-  private quietMs = 0
   private paused = false
 
   private readonly writer: MessageWriter
@@ -115,16 +96,11 @@ export class OutboundH1 implements Outbound, Timed {
     const { now } = this.deadlines
     this.listener = listener
     this.timeouts = timeouts
-    this.quietMs = timeouts.idleMs
-    this.method = request.method
+    this.answer.start(request.method)
     this.upgradeAsked = request.upgrade !== ''
     this.isSpent = request.bindsConnection === true
     this.requestSent = false
-    this.answered = false
     this.answerBytes = 0
-    this.informationals = 0
-    this.decoder = null
-    this.heads.pending = ''
     this.requests++
     this.startedAt = now
     this.writer.begin(requestText(request), request.chunked)
@@ -142,7 +118,7 @@ export class OutboundH1 implements Outbound, Timed {
     this.requestSent = true
     if (this.closed) return
     this.writer.end(trailers)
-    if (this.decoder === null) this.awaitHead()
+    if (!this.answer.hasHead) this.awaitHead()
   }
 
   flush(): boolean {
@@ -152,7 +128,7 @@ export class OutboundH1 implements Outbound, Timed {
   private took(room: boolean): boolean {
     if (!room && !this.stalled) {
       this.stalled = true
-      if (this.decoder === null) this.awaitHead()
+      if (!this.answer.hasHead) this.awaitHead()
     }
     return room
   }
@@ -162,7 +138,7 @@ export class OutboundH1 implements Outbound, Timed {
     const { connectMs, firstByteMs, idleMs } = this.timeouts
     if (!this.connected) this.deadline = this.within(connectMs)
     // An upstream that does not take the body, or stops within a head, is given as long as one that stops within a body.
-    else if (this.stalled || this.heads.pending !== '') this.deadline = this.within(idleMs)
+    else if (this.stalled || this.answer.isWithinHead) this.deadline = this.within(idleMs)
     // While the body is on its way it is the client who is waited for, and the client's own deadline holds.
     else this.deadline = this.within(this.requestSent ? firstByteMs : 0)
   }
@@ -179,6 +155,12 @@ export class OutboundH1 implements Outbound, Timed {
     this.paused = false
     this.deadline = this.within(this.quietMs)
     this.socket.resume()
+  }
+
+  /** Longest silence within the answer. */
+  private get quietMs(): number {
+    const { streamMs, idleMs } = this.timeouts
+    return this.answer.isEventStream ? (streamMs ?? idleMs) : idleMs
   }
 
   /** The monotonic ms at which `ms` from now are over, or the total is; 0 when neither bounds it. */
@@ -200,7 +182,7 @@ export class OutboundH1 implements Outbound, Timed {
   private drained(): void {
     this.stalled = false
     if (this.listener === null) return
-    if (this.decoder === null) this.awaitHead()
+    if (!this.answer.hasHead) this.awaitHead()
     this.listener.sendable()
   }
 
@@ -213,79 +195,44 @@ export class OutboundH1 implements Outbound, Timed {
       return false
     }
     this.answerBytes += n
-    if (this.decoder === null) {
-      this.readHead(bytes, n)
-      if (this.listener !== null && this.decoder === null) this.awaitHead()
-    } else {
-      this.deadline = this.within(this.quietMs)
-      this.readBody(bytes, 0, n)
-    }
+    this.judge(this.answer.read(bytes, n), bytes, n)
     return !this.paused
   }
 
-  private readHead(bytes: Buffer, n: number): void {
-    const { heads } = this
-    let start = 0
-    while (this.decoder === null && this.listener !== null) {
-      const stop = heads.take(bytes, start, n, false)
-      if (stop === -1) {
-        if (heads.isFull || !'HTTP/1.'.startsWith(heads.pending.slice(0, 7))) this.fail('invalid-answer')
-        return
-      }
-      start = stop
-      const head = this.responseHead
-      if (!parseResponseHead(head, heads.text, this.method)) return this.fail('invalid-answer')
-      if (head.status < 200) {
-        if (head.status === 101) return this.upgrade(head, bytes, start, n)
-        if (++this.informationals > INFORMATIONAL_MAX) return this.fail('invalid-answer')
-        this.listener.informational(head)
-        if (start === n) return
-        continue
-      }
-      if (isEventStream(head)) this.quietMs = this.timeouts.streamMs ?? this.timeouts.idleMs
-      this.deadline = this.within(this.quietMs)
-      this.decoder =
-        head.framing === FRAMING.chunked
-          ? this.chunkedDecoder.start()
-          : head.framing === FRAMING.close
-            ? this.closeDecoder
-            : this.lengthDecoder.start(head.framing === FRAMING.length ? head.length : 0)
-      this.listener.head(head)
-      if (this.listener === null) return
-      if (head.framing === FRAMING.none) this.answered = true
-      // Nothing after this: the end of an answer may begin the next request on this very connection, within the call.
-      return this.readBody(bytes, start, n)
+  /** What came of bytes[0, n) of an answer. */
+  private judge(outcome: number, bytes: Buffer, n: number): void {
+    const { answer, listener } = this
+    if (listener === null) return
+    switch (outcome) {
+      case READ.more:
+        if (!answer.hasHead) return this.awaitHead()
+        if (!this.paused) this.deadline = this.within(this.quietMs)
+        return listener.flush()
+      case READ.whole:
+        // Bytes after the end of an answer belong to no request: the answer stands, the connection does not (F14).
+        if (answer.next < n) answer.head.keepAlive = false
+        return this.finish()
+      case READ.switched:
+        return this.upgrade(answer.head, bytes, answer.next, n)
+      default:
+        this.fail('invalid-answer')
     }
-  }
-
-  private readBody(bytes: Buffer, start: number, end: number): void {
-    if (!this.answered) {
-      const stop = this.decoder!.feed(bytes, start, end, this.fromDecoder)
-      if (stop === -1) return this.fail('invalid-answer')
-      start = stop
-    }
-    if (this.listener === null) return
-    if (!this.answered) return this.listener.flush()
-    // Bytes after the end of an answer belong to no request: the answer stands, the connection does not (F14).
-    if (start < end) this.responseHead.keepAlive = false
-    this.finish()
   }
 
   /** The answer is whole. If the request is not (an early answer), the connection cannot be used again. */
   private finish(): void {
     const { listener } = this
-    if (!this.requestSent) this.responseHead.keepAlive = false
+    if (!this.requestSent) this.answer.head.keepAlive = false
     if (this.requestSent) this.complete()
     else this.release()
     listener!.end()
   }
 
   private complete(): void {
-    const { keepAlive, keepAliveTimeout } = this.responseHead
+    const { keepAlive, keepAliveTimeout } = this.answer.head
     // One second less than announced: our request must not cross the upstream's close on the way.
     if (keepAliveTimeout !== -1) this.idleMaxMs = Math.max(0, keepAliveTimeout * 1_000 - 1_000)
     this.listener = null
-    this.decoder = null
     if (!keepAlive || this.closed || this.isSpent) return this.destroy()
     this.resume()
     this.idleSince = this.deadlines.now
@@ -322,7 +269,7 @@ export class OutboundH1 implements Outbound, Timed {
 
   private ended(): void {
     this.droppedByPeer = this.listener === null
-    if (this.listener !== null && this.responseHead.framing === FRAMING.close && this.decoder === this.closeDecoder) {
+    if (this.listener !== null && this.answer.endsWithConnection) {
       const { listener } = this
       this.release()
       listener.end()
@@ -373,12 +320,6 @@ export class OutboundH1 implements Outbound, Timed {
     this.socket.destroy()
     this.onClosed(this)
   }
-}
-
-/** Server-sent events (text/event-stream) have no length; that is looked at first, because it is there. */
-function isEventStream(head: ResponseHead): boolean {
-  if (head.framing !== FRAMING.chunked && head.framing !== FRAMING.close) return false
-  return head.get('content-type')?.toLowerCase().startsWith('text/event-stream') === true
 }
 
 const NO_TIMEOUTS: OutboundTimeouts = { connectMs: 0, firstByteMs: 0, idleMs: 0, totalMs: 0 }
