@@ -103,6 +103,24 @@ forwardings(rig, [
     ],
   },
   {
+    name: 'fields that should come once and come twice: every line goes on, in order, for policies and services to judge',
+    send: 'GET /a HTTP/1.1⏎Content-Type: a/b⏎Authorization: Basic one⏎Host: a⏎content-type: c/d⏎authorization: Bearer two⏎Cookie: a⏎Cookie: b⏎⏎',
+    upstream: [
+      {
+        start: 'GET /a HTTP/1.1',
+        lines: [
+          'Content-Type: a/b',
+          'Authorization: Basic one',
+          'Host: a',
+          'content-type: c/d',
+          'authorization: Bearer two',
+          'Cookie: a',
+          'Cookie: b',
+        ],
+      },
+    ],
+  },
+  {
     name: 'every byte of a token in a name',
     send: `GET /a HTTP/1.1⏎Host: a⏎${TOKEN}: y⏎⏎`,
     upstream: [{ start: 'GET /a HTTP/1.1', lines: ['Host: a', `${TOKEN}: y`] }],
