@@ -76,9 +76,10 @@ function buildListener(one: FileListener, baseDir: string): ListenerSpec {
   return { ...address, dualStack: address.host === '::' && one['dual-stack'] !== false, ...options }
 }
 
-function buildService(name: string, { instances, timeouts }: NonNullable<File['services']>[string]): Service {
+function buildService(name: string, { instances, timeouts, protocol }: NonNullable<File['services']>[string]): Service {
   return {
     name,
+    protocol,
     instances,
     timeouts: {
       connectMs: timeouts.connect,

@@ -27,8 +27,19 @@ export function checkNames(file: File, providers: readonly string[], report: Rep
     for (const [index, { service }] of (source.deliver ?? []).entries())
       known(['sources', name, 'deliver', index, 'service'], 'service', service, services)
   }
+  checkProtocols(file, report)
   checkKeys(file, report)
   checkListeners(file, report)
+}
+
+/** HTTP/2 is agreed on in the TLS handshake, or known beforehand: which of the two, the URL says as well. */
+function checkProtocols(file: File, report: Report): void {
+  for (const [name, { protocol, instances }] of Object.entries(file.services ?? {})) {
+    if (protocol === 'http/1.1') continue
+    const scheme = protocol === 'h2' ? 'https:' : 'http:'
+    if (instances.every(({ url }) => url.startsWith(scheme))) continue
+    report.fault(['services', name, 'protocol'], `${protocol} is spoken with instances at ${scheme}// only`)
+  }
 }
 
 /** Every policy as written, global ones first. */

@@ -39,11 +39,19 @@ const instance = z.union([
 const serviceInFull = z.strictObject({
   instances: z.array(instance).min(1),
   balance: z.literal('round-robin').optional().describe('How an instance is picked; weighted.'),
+  protocol: z
+    .literal(['http/1.1', 'h2', 'h2c'])
+    .default('http/1.1')
+    .describe('What is spoken with the instances: h2 is HTTP/2 over TLS (https), h2c is HTTP/2 in clear (http).'),
   timeouts,
 })
 
 const service = z.union([
-  origin.transform((url) => ({ instances: [{ url, weight: 1 }], timeouts: timeouts.parse(undefined) })),
+  origin.transform((url) => ({
+    instances: [{ url, weight: 1 }],
+    protocol: 'http/1.1' as const,
+    timeouts: timeouts.parse(undefined),
+  })),
   serviceInFull,
 ])
 

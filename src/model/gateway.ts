@@ -21,6 +21,8 @@ export interface Timeouts {
 
 export interface Service {
   readonly name: string
+  /** `h2` over TLS, `h2c` in clear. */
+  readonly protocol: 'http/1.1' | 'h2' | 'h2c'
   readonly instances: readonly Instance[]
   readonly timeouts: Timeouts
 }

@@ -9,6 +9,7 @@ export const PROBLEM_OF: Readonly<Record<OutboundFailure, Problem>> = {
   'blocked-address': PROBLEMS.upstreamUnreachable,
   'name-not-found': PROBLEMS.upstreamUnreachable,
   reset: PROBLEMS.upstreamReset,
+  'refused-stream': PROBLEMS.upstreamReset,
   'first-byte-timeout': PROBLEMS.upstreamTimeout,
   'idle-timeout': PROBLEMS.upstreamTimeout,
   'total-timeout': PROBLEMS.upstreamTimeout,

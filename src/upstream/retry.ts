@@ -5,6 +5,9 @@ import type { LiveService } from './service.ts'
 
 const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE', 'TRACE'])
 
+/** How often an upstream may refuse one request. */
+const REFUSED_TRIES_MAX = 3
+
 /** Failures before a byte was sent: another instance may be asked, whatever the method. */
 const NOTHING_SENT: ReadonlySet<OutboundFailure> = new Set([
   'connect-refused',
@@ -31,6 +34,8 @@ export function tryAgain(
   tries: number,
   service: LiveService,
 ): 'afresh' | 'elsewhere' | 'no' {
+  // Whatever the method, for nobody has acted on it; but not for ever.
+  if (failure === 'refused-stream') return tries < REFUSED_TRIES_MAX ? 'afresh' : 'no'
   if (mayRepeat) return 'afresh'
   return NOTHING_SENT.has(failure) && tries < service.instances.length ? 'elsewhere' : 'no'
 }

@@ -70,20 +70,21 @@ export class Services {
     for (const name of this.byName.keys()) if (specs[name] === undefined) this.byName.delete(name)
     for (const spec of Object.values(specs)) {
       const current = this.byName.get(spec.name)
-      const instances = spec.instances.map((one) => this.instance(one, current))
+      const instances = spec.instances.map((one) => this.instance(one, spec.protocol, current))
       if (current === undefined) this.byName.set(spec.name, new LiveService(spec.name, spec.timeouts, instances))
       else current.update(spec.timeouts, instances)
     }
   }
 
-  private instance(spec: Instance, service: LiveService | undefined): LiveInstance {
-    const known = service?.instances.find((one) => one.url === spec.url && one.weight === spec.weight)
+  private instance(spec: Instance, protocol: Service['protocol'], service: LiveService | undefined): LiveInstance {
+    const pool = this.pools.of(spec.url, null, protocol)
+    const known = service?.instances.find((one) => one.pool === pool && one.weight === spec.weight)
     if (known !== undefined) return known
     return {
       url: spec.url,
       name: new URL(spec.url).host,
       weight: spec.weight,
-      pool: this.pools.of(spec.url, null),
+      pool,
       credit: 0,
     }
   }

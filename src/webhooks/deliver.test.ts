@@ -40,7 +40,9 @@ async function attempt(
 /** A service `orders` of one instance: the receiver. */
 function withService(rig: PostRig): void {
   const timeouts = { connectMs: 0, firstByteMs: 0, idleMs: 0, streamMs: 0, totalMs: 0 }
-  rig.services.update({ orders: { name: 'orders', instances: [{ url: rig.receiver.url, weight: 1 }], timeouts } })
+  rig.services.update({
+    orders: { name: 'orders', protocol: 'http/1.1', instances: [{ url: rig.receiver.url, weight: 1 }], timeouts },
+  })
 }
 
 async function rigWith(t: TestContext, ...args: Parameters<PostRig['endpoint']>): Promise<PostRig> {

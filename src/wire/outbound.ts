@@ -12,6 +12,8 @@ export type OutboundFailure =
   | 'blocked-address'
   | 'name-not-found'
   | 'reset'
+  /** HTTP/2: the upstream says that it has not looked at the request (RFC 9113 §8.7). */
+  | 'refused-stream'
   | 'first-byte-timeout'
   | 'idle-timeout'
   | 'total-timeout'
@@ -56,6 +58,8 @@ export interface OutboundRequest {
 
 /** One request on its way to an upstream. Over HTTP/1.1 it is the connection itself, which serves one after another. */
 export interface Outbound {
+  /** It can carry no other request. */
+  readonly closed: boolean
   /** Starts the request. Nothing need be sent before `flush`, `endRequest` or a large `write`. */
   request(request: OutboundRequest, timeouts: OutboundTimeouts, listener: OutboundListener): void
   /** Sends body bytes; copies what it cannot send at once. False: wait for `sendable`. */

@@ -2,13 +2,17 @@
 import { isIP } from 'node:net'
 import type { AddressGuard } from './address-guard.ts'
 import type { Deadlines } from './deadlines.ts'
+import { Sessions } from './h2/sessions.ts'
 import { OutboundH1 } from './outbound-h1.ts'
-import type { Origin } from './outbound.ts'
+import type { Origin, Outbound } from './outbound.ts'
 
 /** Idle connections kept to one origin. */
 const IDLE_MAX = 256
 /** How long one is kept idle when the upstream has not said (common servers close between 60 s and 75 s; Node after 5 s says so). */
 const IDLE_MS = 55_000
+
+/** What is spoken with an origin; over TLS `h2`, in clear `h2c`. */
+export type Protocol = 'http/1.1' | 'h2' | 'h2c'
 
 export class Pool {
   private readonly idle: OutboundH1[] = []
@@ -19,22 +23,26 @@ export class Pool {
   /** The shortest idle age at which the upstream has been seen to close; learned, so that we let go first. */
   private learnedMs = IDLE_MS
   private generation = 0
+  /** Of an origin that speaks HTTP/2; else null. */
+  private readonly sessions: Sessions | null
 
   /** With a guard, connections to addresses it refuses fail as `blocked-address`. */
-  constructor(origin: Origin, deadlines: Deadlines, guard: AddressGuard | null) {
+  constructor(origin: Origin, deadlines: Deadlines, guard: AddressGuard | null, protocol: Protocol) {
     this.origin = origin
     this.deadlines = deadlines
     this.guard = guard
+    this.sessions = protocol === 'http/1.1' ? null : new Sessions(origin, guard?.lookup, deadlines)
   }
 
   /** An idle connection that is young enough, or a new one. `fresh` asks for a new one: a reused one has just died. */
-  take(fresh: boolean): OutboundH1 {
+  take(fresh: boolean): Outbound {
     const { now } = this.deadlines
     if (this.guard !== null && this.guard.generation !== this.generation) {
       // Dialled when other addresses were allowed.
       this.generation = this.guard.generation
       this.close()
     }
+    if (this.sessions !== null) return this.sessions.take(fresh)
     for (let kept = fresh ? undefined : this.idle.pop(); kept !== undefined; kept = this.idle.pop()) {
       const age = now - kept.idleSince
       if (!kept.closed && age < Math.min(kept.idleMaxMs, this.learnedMs)) return kept
@@ -75,11 +83,12 @@ export class Pool {
   }
 
   get size(): number {
-    return this.live.size
+    return this.live.size + (this.sessions?.size ?? 0)
   }
 
   close(): void {
     for (const connection of this.idle.splice(0)) connection.destroy()
+    this.sessions?.close()
   }
 }
 
@@ -93,11 +102,11 @@ export class Pools {
   }
 
   /** `url` is an origin: `http://host:port`. */
-  of(url: string, guard: AddressGuard | null): Pool {
-    const key = guard === null ? url : `guarded ${url}`
+  of(url: string, guard: AddressGuard | null, protocol: Protocol = 'http/1.1'): Pool {
+    const key = `${guard === null ? '' : 'guarded '}${protocol} ${url}`
     let pool = this.pools.get(key)
     if (pool === undefined) {
-      pool = new Pool(originOf(url), this.deadlines, guard)
+      pool = new Pool(originOf(url), this.deadlines, guard, protocol)
       this.pools.set(key, pool)
     }
     return pool

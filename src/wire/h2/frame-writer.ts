@@ -41,6 +41,12 @@ export class FrameWriter {
     this.at = at + FRAME_HEAD_BYTES
   }
 
+  /** Bytes before all frames: the preface. */
+  raw(text: string): void {
+    const chunk = this.room(text.length)
+    this.at += chunk.write(text, this.at, 'latin1')
+  }
+
   put(bytes: Uint8Array, start: number, end: number): void {
     const chunk = this.chunk!
     if (end - start > 64) chunk.set(bytes.subarray(start, end), this.at)
@@ -58,11 +64,12 @@ export class FrameWriter {
     this.at += 2
   }
 
-  /** Adds END_STREAM to a DATA frame of `id` if that is the last frame written and not sent yet. */
+  /** Adds END_STREAM to the last frame written, if that is a body or a whole head of `id` and not sent yet. */
   endLast(id: number): boolean {
     const { chunk, last } = this
-    if (chunk === null || last === -1 || chunk[last + 3] !== FRAME.data || chunk.readUInt32BE(last + 5) !== id)
-      return false
+    if (chunk === null || last === -1 || chunk.readUInt32BE(last + 5) !== id) return false
+    const type = chunk[last + 3]!
+    if (type !== FRAME.data && (type !== FRAME.headers || (chunk[last + 4]! & FLAG.endHeaders) === 0)) return false
     chunk[last + 4]! |= FLAG.endStream
     return true
   }

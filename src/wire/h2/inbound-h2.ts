@@ -99,6 +99,7 @@ export class InboundH2 extends H2Stream implements Inbound, Timed {
     if (wrong !== null) return wrong
     head.major = 2
     head.takesTrailers = true
+    head.minor = 2
     if (ends) {
       if (head.framing !== FRAMING.none) return PROBLEMS.ambiguousFraming
     } else if (fields.hasLength) this.expected = head.length
@@ -230,6 +231,7 @@ export class InboundH2 extends H2Stream implements Inbound, Timed {
     if (this.localEnded && !this.remoteEnded) this.reset(ERROR.none)
     if (!this.closed || this.recycled) return
     this.recycled = true
+    this.drop()
     this.forgetTime()
     this.session.recycle(this)
   }

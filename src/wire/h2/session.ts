@@ -36,7 +36,7 @@ export abstract class H2Session implements FrameSink, StreamHost {
   protected lastId = 0
   private readonly reader = new FrameReader()
   private readonly decoder = new HpackDecoder()
-  private readonly waiting = new Set<H2Stream>()
+  private readonly blocked = new Set<H2Stream>()
   private readonly touched: H2Stream[] = []
   private receiveWindow = CONNECTION_WINDOW
   private uncredited = 0
@@ -332,18 +332,18 @@ export abstract class H2Session implements FrameSink, StreamHost {
   }
 
   waitToSend(stream: H2Stream): void {
-    this.waiting.add(stream)
+    this.blocked.add(stream)
   }
 
   waitsNoMore(stream: H2Stream): void {
-    this.waiting.delete(stream)
+    this.blocked.delete(stream)
   }
 
   /** Sends what waits, a frame of each stream in turn, as long as there is room. */
   protected pump(): void {
-    for (let moved = true; moved && this.waiting.size > 0;) {
+    for (let moved = true; moved && this.blocked.size > 0;) {
       moved = false
-      for (const stream of this.waiting) {
+      for (const stream of this.blocked) {
         if (this.sendWindow <= 0 || this.writer.choked) return
         if (stream.pump()) moved = true
       }
@@ -366,7 +366,7 @@ export abstract class H2Session implements FrameSink, StreamHost {
 
   forget(stream: H2Stream): void {
     this.streams.delete(stream.id)
-    this.waiting.delete(stream)
+    this.blocked.delete(stream)
     this.freed(stream)
   }
 

@@ -165,7 +165,7 @@ export abstract class H2Stream {
   }
 
   /** Sends the block that `encoder` holds as HEADERS. */
-  protected sendBlock({ bytes, length }: typeof encoder, end: boolean): void {
+  protected sendBlock({ bytes, length }: { readonly bytes: Buffer; readonly length: number }, end: boolean): void {
     this.session.writer.block(bytes, length, end ? FLAG.endStream : 0, this.id, FRAME_BYTES_DEFAULT)
     if (end) this.endedLocally()
   }
@@ -263,26 +263,27 @@ export abstract class H2Stream {
 
   // ---- ending
 
+  /** Both sides have said all; what was held is still to be read. */
   private finish(): void {
-    this.drop()
+    this.closed = true
+    this.session.forget(this)
     this.completed()
   }
 
   /** Ends the stream at once on our side. */
   reset(code: number): void {
-    if (this.closed) return
-    this.session.rst(this.id, code)
+    if (!this.closed) this.session.rst(this.id, code)
     this.drop()
   }
 
   /** Forgets what waits, and is forgotten. What was held counts as read for the connection. */
   drop(): void {
-    if (this.closed) return
-    this.closed = true
     for (const bytes of this.held) this.session.credit(bytes.length)
     this.empty()
     this.pendingBytes = 0
     this.sink = null
+    if (this.closed) return
+    this.closed = true
     this.session.forget(this)
   }
 }

@@ -1,8 +1,7 @@
 /** A request over a pooled connection, and everything that is heard of it. */
 import type { ResponseHead } from '../../../src/wire/head.ts'
-import type { OutboundH1 } from '../../../src/wire/outbound-h1.ts'
 import { OutgoingHead } from '../../../src/wire/outgoing.ts'
-import type { OutboundFailure, OutboundListener, OutboundTimeouts } from '../../../src/wire/outbound.ts'
+import type { Outbound, OutboundFailure, OutboundListener, OutboundTimeouts } from '../../../src/wire/outbound.ts'
 import type { Pool } from '../../../src/wire/pool.ts'
 import type { TunnelEnd } from '../../../src/wire/tunnel.ts'
 import { Signal } from '../../../src/selftest/signal.ts'
@@ -20,7 +19,7 @@ export interface AskOptions {
 }
 
 export class Asked implements OutboundListener {
-  readonly connection: OutboundH1
+  readonly connection: Outbound
   /** Interim answers by status, then the final one, then how it ended. */
   readonly events: string[] = []
   status = 0

@@ -184,7 +184,7 @@ function stateOf({ policies = [], routes = [], services = {} }: Written): Desire
   const timeouts = { connectMs: 0, firstByteMs: 0, idleMs: 0, streamMs: 0, totalMs: 0 }
   const serviceOf = ([name, urls]: readonly [string, readonly string[]]): readonly [string, Service] => [
     name,
-    { name, instances: urls.map((url) => ({ url, weight: 1 })), timeouts },
+    { name, protocol: 'http/1.1', instances: urls.map((url) => ({ url, weight: 1 })), timeouts },
   ]
   return stateWith({
     services: Object.fromEntries(Object.entries(services).map(serviceOf)),

@@ -1,0 +1,233 @@
+/** A connection to an HTTP/2 upstream: carries as many requests at a time as the upstream takes. */
+import { type Socket, connect as connectTcp } from 'node:net'
+import type { TLSSocket } from 'node:tls'
+import { type GuardedLookup, isBlockedError } from '../address-guard.ts'
+import type { Deadlines, Timed } from '../deadlines.ts'
+import type { Origin, OutboundFailure } from '../outbound.ts'
+import type { HeaderFields } from './fields.ts'
+import { ERROR, FRAME, PREFACE, SETTING, WINDOW_MAX } from './frames.ts'
+import { OutboundH2, type UpstreamHost } from './outbound-h2.ts'
+import { COST } from './patience.ts'
+import { H2Session } from './session.ts'
+
+const tls = (): typeof import('node:tls') => process.getBuiltinModule('node:tls')
+
+/** Consumed before the next read begins. */
+const READ_BUFFER = Buffer.allocUnsafeSlow(65_536)
+/** Requests at a time, however many more the upstream would take. */
+const STREAMS_MAX = 256
+/** How long it is kept without a request; common servers close after 60 s and more. */
+const IDLE_MS = 55_000
+/** How long a peer that should be there has to say so. */
+const PING_MS = 5_000
+
+/** What an origin has told of itself, for its next connections. */
+export interface UpstreamLimits {
+  streamsMax: number
+}
+
+export class OutboundSession extends H2Session implements UpstreamHost, Timed {
+  deadline = 0
+  readonly secure: boolean
+  hasAnswered = false
+  private readonly onClosed: (session: OutboundSession) => void
+  private connected = false
+  private leaving = false
+  private closed = false
+  private nextId = 1
+  private pinged = false
+  /** The upstream's settings are here. */
+  private agreed = false
+  private readonly waiting = new Set<OutboundH2>()
+  private readonly limits: UpstreamLimits
+
+  constructor(
+    origin: Origin,
+    lookup: GuardedLookup | undefined,
+    deadlines: Deadlines,
+    limits: UpstreamLimits,
+    onClosed: (session: OutboundSession) => void,
+  ) {
+    const options = {
+      host: origin.host,
+      port: origin.port,
+      noDelay: true,
+      keepAlive: true,
+      keepAliveInitialDelay: 60_000,
+      ...(lookup === undefined ? {} : { lookup }),
+      onread: {
+        buffer: READ_BUFFER,
+        callback: (n: number): boolean => {
+          this.take(READ_BUFFER.subarray(0, n), 0)
+          return true
+        },
+      },
+    }
+    const socket: Socket | TLSSocket = origin.secure
+      ? tls().connect({
+          ...options,
+          servername: /^[\d.]+$|:/.test(origin.host) ? '' : origin.host,
+          ALPNProtocols: ['h2'],
+        })
+      : connectTcp(options)
+    super(socket, deadlines)
+    this.secure = origin.secure
+    this.onClosed = onClosed
+    this.limits = limits
+    socket.on(origin.secure ? 'secureConnect' : 'connect', () => {
+      if ('alpnProtocol' in socket && socket.alpnProtocol !== 'h2') this.end('tls-failed')
+      else this.onConnect()
+    })
+    socket.on('drain', () => this.drained())
+    socket.on('end', () => this.end('reset'))
+    socket.on('error', (error: NodeJS.ErrnoException) => this.end(this.connected ? 'reset' : failureOf(error)))
+    socket.on('close', () => this.end(this.connected ? 'reset' : 'connect-refused'))
+    deadlines.add(this)
+  }
+
+  get now(): number {
+    return this.deadlines.now
+  }
+
+  /** It can take another request. */
+  get hasRoom(): boolean {
+    if (this.over || this.leaving || this.closed) return false
+    return this.streams.size + this.waiting.size < this.limits.streamsMax
+  }
+
+  watch(stream: OutboundH2): void {
+    this.deadlines.add(stream)
+  }
+
+  unwatch(stream: OutboundH2): void {
+    this.deadlines.remove(stream)
+  }
+
+  enlist(stream: OutboundH2): void {
+    this.deadline = 0
+    if (this.agreed) this.begin(stream)
+    else this.waiting.add(stream)
+  }
+
+  private begin(stream: OutboundH2): void {
+    const id = this.nextId
+    this.nextId += 2
+    if (this.nextId > WINDOW_MAX) this.leaving = true
+    this.streams.set(id, stream)
+    stream.begin(id)
+  }
+
+  private onConnect(): void {
+    this.connected = true
+    this.writer.raw(PREFACE)
+    this.start([...H2Session.SETTINGS, [SETTING.enablePush, 0]])
+    this.idle()
+  }
+
+  /** The upstream has said how many requests it takes at a time; those beyond go to another connection. */
+  protected settingsChanged(): void {
+    this.limits.streamsMax = Math.min(STREAMS_MAX, this.peerStreamsMax)
+    if (this.agreed) return
+    this.agreed = true
+    for (const stream of this.waiting) {
+      this.waiting.delete(stream)
+      if (this.streams.size < this.limits.streamsMax) this.begin(stream)
+      else stream.broken(ERROR.refusedStream)
+    }
+  }
+
+  // ---- from the connection
+
+  protected headers(id: number, fields: HeaderFields, ends: boolean): void {
+    const stream = this.streams.get(id)
+    if (stream === undefined) {
+      if (this.wasStream(id)) this.spend(COST.idleFrame)
+      else this.fail(ERROR.protocol)
+    } else if (stream instanceof OutboundH2) {
+      this.hasAnswered = true
+      this.patience.earn(1)
+      if (stream.remoteEnded) stream.violated(ERROR.streamClosed)
+      else stream.headers(fields, ends)
+    }
+  }
+
+  protected wasStream(id: number): boolean {
+    return id % 2 === 1 && id < this.nextId
+  }
+
+  protected freed(stream: OutboundH2): void {
+    this.waiting.delete(stream)
+    this.idle()
+  }
+
+  private idle(): void {
+    if (this.streams.size > 0 || this.waiting.size > 0 || this.closed) return
+    if (this.leaving) this.end('reset')
+    else if (this.connected) this.deadline = this.now + IDLE_MS
+    else this.end('reset')
+  }
+
+  /** No more requests here; those above `lastId` have not been looked at, and can be made elsewhere (RFC 9113 §6.8). */
+  protected goingAway(lastId: number): void {
+    this.leaving = true
+    for (const [id, stream] of this.streams) {
+      if (id <= lastId) continue
+      stream.drop()
+      stream.broken(ERROR.refusedStream)
+    }
+    this.idle()
+  }
+
+  probe(): void {
+    if (this.pinged || this.over) return
+    this.pinged = true
+    this.writer.frame(8, FRAME.ping, 0, 0)
+    this.writer.putUint32(0)
+    this.writer.putUint32(0)
+    this.deadline = this.now + PING_MS
+  }
+
+  protected pong(): void {
+    this.pinged = false
+    this.deadline = 0
+    this.idle()
+  }
+
+  protected condemned(): void {
+    for (const stream of this.streams.values()) {
+      stream.drop()
+      if (stream instanceof OutboundH2) stream.fail('invalid-answer', false)
+    }
+    this.end('invalid-answer')
+  }
+
+  expired(): void {
+    if (!this.pinged && this.streams.size === 0) this.sendGoaway(0, ERROR.none)
+    this.writer.flush()
+    this.end('reset')
+  }
+
+  /** Ends it without waiting for anything. */
+  close(): void {
+    this.leaving = true
+    this.idle()
+  }
+
+  private end(failure: OutboundFailure): void {
+    if (this.closed) return
+    this.closed = true
+    this.deadlines.remove(this)
+    this.socket.destroySoon()
+    this.onClosed(this)
+    const waiting = [...this.waiting]
+    this.waiting.clear()
+    for (const stream of waiting) stream.fail(failure, false)
+    this.breakStreams(ERROR.none)
+  }
+}
+
+function failureOf(error: NodeJS.ErrnoException): OutboundFailure {
+  if (isBlockedError(error)) return 'blocked-address'
+  if (error.code === 'ENOTFOUND' || error.code === 'EAI_AGAIN') return 'name-not-found'
+  return error.syscall === 'connect' || error.name === 'AggregateError' ? 'connect-refused' : 'tls-failed'
+}
