@@ -8,6 +8,7 @@ import { FRAMING } from '../wire/head.ts'
 import { OutgoingHead } from '../wire/outgoing.ts'
 import { statusText } from '../wire/status.ts'
 import type { GatewayExchange } from './exchange.ts'
+import { asGrpc, isGrpc } from './grpc.ts'
 
 export function answer(x: GatewayExchange, reply: Reply): void {
   if (x.over) return
@@ -37,10 +38,20 @@ function send(x: GatewayExchange, res: ResponseView): void {
   headers.appendOwn('Date', httpDate(x.host.clock.now()))
   if (status !== 204 && status !== 304) headers.set('Content-Length', String(body.length))
   x.status = status
+  if (status >= 400 && isGrpc(x.head)) return sendGrpc(x, res)
   x.inbound.respond(status, statusText(status), headers, FRAMING.length, body.length)
   x.inbound.write(body, 0, body.length)
   x.inbound.flush()
   const { inbound } = x
+  x.finish()
+  inbound.end()
+}
+
+/** A refusal in the words of gRPC. The record keeps the status that it has everywhere else. */
+function sendGrpc(x: GatewayExchange, { headers, status }: ResponseView): void {
+  asGrpc(headers, status, x.reason)
+  const { inbound } = x
+  inbound.respond(200, statusText(200), headers, FRAMING.none, 0)
   x.finish()
   inbound.end()
 }

@@ -15,6 +15,7 @@ import { OutgoingHead } from '../../wire/outgoing.ts'
 import { statusText } from '../../wire/status.ts'
 import { type TunnelEnd, joinTunnel } from '../../wire/tunnel.ts'
 import { answer, fault } from '../answer.ts'
+import { timeoutsFor } from '../grpc.ts'
 import type { GatewayExchange, Target } from '../exchange.ts'
 import { outboundRequest } from './outbound-request.ts'
 import { Upload } from './upload.ts'
@@ -97,14 +98,15 @@ class ProxyFlow implements OutboundListener, InboundListener {
     const { head, requestBody } = x
     const request = outboundRequest(x, this.lines, this.instance!.name)
     const connection = (this.connection = this.instance!.pool.take(fresh))
+    const timeouts = timeoutsFor(head, this.service.timeouts, x.host.clock.elapsed() - x.startedAt)
     if (head.framing !== FRAMING.none && requestBody === null) {
       this.upload ??= new Upload(x, isRepeatable(head))
       this.upload.over(connection, this.lines)
-      connection.request(request, this.service.timeouts, this)
+      connection.request(request, timeouts, this)
       connection.flush()
       return
     }
-    connection.request(request, this.service.timeouts, this)
+    connection.request(request, timeouts, this)
     if (requestBody !== null) connection.write(requestBody, 0, requestBody.length)
     connection.endRequest()
   }

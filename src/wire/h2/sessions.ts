@@ -37,6 +37,6 @@ export class Sessions {
 
   /** Takes no more requests; those that run are finished. */
   close(): void {
-    for (const session of [...this.sessions]) session.close()
+    for (const session of this.sessions) session.close()
   }
 }
