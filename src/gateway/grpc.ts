@@ -7,7 +7,7 @@ import type { OutgoingHead } from '../wire/outgoing.ts'
 const CONTENT_TYPE = /^application\/grpc(?:$|[+;])/i
 
 export function isGrpc(head: RequestHead): boolean {
-  if (head.minor !== 2 || head.method !== 'POST') return false
+  if (head.major !== 2 || head.method !== 'POST') return false
   const type = head.get('content-type')
   return type !== null && CONTENT_TYPE.test(type)
 }

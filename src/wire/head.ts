@@ -145,7 +145,7 @@ export class RequestHead extends Head {
   authority = ''
   /** The line of the Host field, or -1. */
   hostLine = -1
-  /** 0 or 1: HTTP/1.x; 2: HTTP/2. */
+  /** 0 or 1: HTTP/1.x. */
   minor = 1
   framing: number = FRAMING.none
   /** With FRAMING.length: bytes of body. */

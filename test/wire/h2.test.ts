@@ -44,7 +44,7 @@ test('a request without a body', async () => {
   )
   assert.deepEqual(
     valuesOf(requests[0]!, 'via').map((via) => via.split(' ')[0]),
-    ['2.0'],
+    ['2'],
   )
 })
 

@@ -99,7 +99,6 @@ export class InboundH2 extends H2Stream implements Inbound, Timed {
     if (wrong !== null) return wrong
     head.major = 2
     head.takesTrailers = true
-    head.minor = 2
     if (ends) {
       if (head.framing !== FRAMING.none) return PROBLEMS.ambiguousFraming
     } else if (fields.hasLength) this.expected = head.length

@@ -134,7 +134,7 @@ export class OutboundH2 extends H2Stream implements Outbound, Timed {
       return listener?.informational(head)
     }
     this.answering = true
-    head.minor = 2
+    head.major = 2
     if (ends) {
       if (head.framing === FRAMING.length) return this.violated(ERROR.protocol)
       head.framing = FRAMING.none
