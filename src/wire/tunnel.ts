@@ -7,9 +7,22 @@ const KEEP_ALIVE_MS = 60_000
 /** The bytes are valid during the call only. */
 type Receive = (bytes: Buffer, start: number, end: number) => void
 
+/** What a tunnel needs of either side: sockets have it, and streams of HTTP/2 can. */
+export interface TunnelSocket {
+  write(bytes: Buffer): boolean
+  end(done?: () => void): unknown
+  destroy(): unknown
+  pause(): unknown
+  resume(): unknown
+  on(event: 'drain' | 'error' | 'close', heard: () => void): unknown
+  setNoDelay(on: boolean): unknown
+  setKeepAlive(on: boolean, initialMs: number): unknown
+  setTimeout(ms: number, idle: () => void): unknown
+}
+
 /** One side of a tunnel, and how to read from it. */
 export interface TunnelEnd {
-  readonly socket: Socket
+  readonly socket: TunnelSocket
   /** Hands over the reading of this side: bytes that had arrived already come first. */
   start(receive: Receive, ended: () => void): void
 }

@@ -111,6 +111,7 @@ export class HeaderFields implements FieldSink {
     if (path.includes(' ') || this.method.includes(' ')) return null
     if (authority !== '' && host !== '' && authority.toLowerCase() !== host.toLowerCase()) return null
     const name = authority === '' ? host : authority
+    if (this.protocol !== '' && this.method !== 'CONNECT') return null
     const method = this.protocol === '' ? this.method : 'GET'
     return `${method} ${path} HTTP/1.1\r\nhost: ${name}\r\n${this.lines}${this.cookieLine()}${extra}\r\n`
   }

@@ -1,4 +1,5 @@
 /** One request of an HTTP/2 client: the same head, body and answer that an exchange finds on HTTP/1.1. */
+import { randomBytes } from 'node:crypto'
 import { type Problem, PROBLEMS, problemBody } from '../../base/problem.ts'
 import type { BodySink } from '../body.ts'
 import type { ClientTls } from '../client-tls.ts'
@@ -13,9 +14,12 @@ import { ERROR } from './frames.ts'
 import { encoder } from './hpack-encoder.ts'
 import { COST } from './patience.ts'
 import { H2Stream, type StreamHost } from './stream.ts'
+import { type TunnelHost, TunnelStream } from './tunnel-stream.ts'
 
 /** How long an upstream may leave `Expect: 100-continue` unanswered before we answer it. */
 const CONTINUE_WAIT_MS = 1_000
+
+const UPGRADE = 'connection: upgrade\r\nupgrade: websocket\r\nsec-websocket-key: '
 
 /** What makes a request malformed in the sense of RFC 9113 §8.1.1: it is reset, not answered. */
 const MALFORMED: ReadonlySet<Problem> = new Set([
@@ -35,15 +39,15 @@ export interface RequestHost extends StreamHost {
   readonly now: number
   /** It was we who ended the connection. */
   readonly byUs: boolean
-  watch(request: InboundH2): void
-  unwatch(request: InboundH2): void
+  watch(timed: Timed): void
+  unwatch(timed: Timed): void
   /** The object can serve another request. */
   recycle(request: InboundH2): void
   /** False when the connection has been ended for it. */
   spend(cost: number): boolean
 }
 
-export class InboundH2 extends H2Stream implements Inbound, Timed {
+export class InboundH2 extends H2Stream implements Inbound, TunnelHost, Timed {
   readonly head = new RequestHead()
   listener: InboundListener | null = null
   deadline = 0
@@ -60,6 +64,9 @@ export class InboundH2 extends H2Stream implements Inbound, Timed {
   /** The exchange is over; what is left to send is sent. */
   private ended = false
   private recycled = false
+  /** It asked to become a tunnel; what it became. */
+  private asksTunnel = false
+  private tunnel: TunnelStream | null = null
   private timed = false
   private readDeadline = 0
   private sendDeadline = 0
@@ -81,6 +88,7 @@ export class InboundH2 extends H2Stream implements Inbound, Timed {
     this.idleMs = session.timeouts.bodyIdleMs
     this.awaited = this.started = this.bodyless = this.ended = this.recycled = false
     this.lengthLeft = -1
+    this.tunnel = null
     const wrong = this.read(fields, ends)
     if (wrong !== null) return this.refuse(wrong)
     this.awaited = this.head.expectContinue
@@ -91,15 +99,19 @@ export class InboundH2 extends H2Stream implements Inbound, Timed {
   private read(fields: HeaderFields, ends: boolean): Problem | null {
     const { head } = this
     head.method = ''
-    if (fields.method === 'CONNECT' && fields.protocol === '') return PROBLEMS.methodNotImplemented
-    const text = fields.requestText('')
+    if (fields.method === 'CONNECT' && fields.protocol !== 'websocket') return PROBLEMS.methodNotImplemented
+    this.asksTunnel = fields.protocol !== ''
+    // For the parser, the policies and the upstream it is an upgrade of HTTP/1.1 (RFC 8441 §5); a key is part of that.
+    const text = fields.requestText(this.asksTunnel ? UPGRADE + randomBytes(16).toString('base64') + '\r\n' : '')
     if (text === null) return PROBLEMS.malformedRequest
     if (fields.tooLarge) return PROBLEMS.headTooLarge
     const wrong = parseRequestHead(head, text)
     if (wrong !== null) return wrong
     head.major = 2
     head.takesTrailers = true
-    if (ends) {
+    if (this.asksTunnel) {
+      if (head.framing !== FRAMING.none) return PROBLEMS.ambiguousFraming
+    } else if (ends) {
       if (head.framing !== FRAMING.none) return PROBLEMS.ambiguousFraming
     } else if (fields.hasLength) this.expected = head.length
     else {
@@ -196,6 +208,8 @@ export class InboundH2 extends H2Stream implements Inbound, Timed {
   respond(status: number, _reason: string, headers: OutgoingHead, framing: number, length: number): void {
     if (this.closed) return
     this.started = true
+    // What is no 101 upstream would be read as one here (RFC 8441 §5).
+    if (this.asksTunnel && status < 300) status = 502
     this.bodyless = status === 204 || status === 304 || this.head.method === 'HEAD'
     this.lengthLeft = framing === FRAMING.length ? length : -1
     const ends = this.bodyless || framing === FRAMING.none || (framing === FRAMING.length && length === 0)
@@ -241,15 +255,59 @@ export class InboundH2 extends H2Stream implements Inbound, Timed {
     this.forgetTime()
   }
 
-  switchProtocols(_headers: OutgoingHead): TunnelEnd {
-    throw new Error('no upgrade was asked for')
+  /** The answer is 200, without what only HTTP/1.1 needs to agree (RFC 8441 §5). */
+  switchProtocols(headers: OutgoingHead): TunnelEnd {
+    headers.remove('sec-websocket-accept')
+    this.started = true
+    this.listener = null
+    this.sendBlock(encoder.begin().field(':status', '200').lines(headers), false)
+    const socket = (this.tunnel = new TunnelStream(this))
+    return {
+      socket,
+      start: (receive, ended) => {
+        const data = (bytes: Buffer, start: number, end: number) => {
+          socket.moved()
+          receive(bytes, start, end)
+        }
+        this.readInto({ data, end: ended })
+        if (this.closed && !this.remoteEnded) socket.gone()
+      },
+    }
+  }
+
+  // ---- as a tunnel
+
+  get now(): number {
+    return this.session.now
+  }
+
+  send(bytes: Buffer): boolean {
+    return this.sendData(bytes, 0, bytes.length)
+  }
+
+  sayEnd(): void {
+    this.sendEnd(null)
+  }
+
+  stop(): void {
+    this.reset(ERROR.cancel)
+    this.forgetTime()
+  }
+
+  watch(timed: Timed): void {
+    this.session.watch(timed)
+  }
+
+  unwatch(timed: Timed): void {
+    this.session.unwatch(timed)
   }
 
   // ---- from the stream
 
   protected sendable(): void {
     this.waitToSend(0)
-    this.listener?.drain()
+    if (this.tunnel !== null) this.tunnel.emit('drain')
+    else this.listener?.drain()
   }
 
   protected completed(): void {
@@ -265,6 +323,7 @@ export class InboundH2 extends H2Stream implements Inbound, Timed {
     this.forgetTime()
     const { listener } = this
     this.listener = this.target = null
+    this.tunnel?.gone()
     listener?.aborted(this.session.byUs ? 'shutdown' : 'client-abort')
   }
 
@@ -275,7 +334,7 @@ export class InboundH2 extends H2Stream implements Inbound, Timed {
     this.target = null
     listener?.bodyRefused(code === ERROR.protocol ? PROBLEMS.ambiguousFraming : PROBLEMS.malformedRequest)
     // Nobody was reading: then it is as if the client had gone.
-    if (this.listener !== null) this.broken()
+    if (this.listener !== null || this.tunnel !== null) this.broken()
     this.session.spend(COST.wastedRequest)
   }
 

@@ -73,12 +73,12 @@ export class InboundSession extends H2Session implements RequestHost, Timed {
     return this.deadlines.now
   }
 
-  watch(stream: InboundH2): void {
-    this.deadlines.add(stream)
+  watch(timed: Timed): void {
+    this.deadlines.add(timed)
   }
 
-  unwatch(stream: InboundH2): void {
-    this.deadlines.remove(stream)
+  unwatch(timed: Timed): void {
+    this.deadlines.remove(timed)
   }
 
   private received(bytes: Buffer): void {
