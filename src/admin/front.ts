@@ -31,7 +31,7 @@ export function adminFront({ url, token, pools, publish, via }: FrontDeps): Snap
   // A name of its own: a gateway's route may well lead here.
   const forwarding = { xForwarded: true, forwarded: true, via: `${via}-admin` }
   const host = new URL(url).host
-  const instance = { url, name: host, weight: 1, pool: pools.of(url, null), credit: 0 }
+  const instance = { url, name: host, authority: host, weight: 1, pool: pools.of(url, null), credit: 0 }
   const service = new LiveService('admin', timeouts, [instance])
   const rest = route(
     'admin',

@@ -35,7 +35,7 @@ export function buildState(file: File, { baseDir, cpus, eventSchemas }: BuildCon
     accessLog: log === 'stdout' || log === 'off' ? log : resolve(baseDir, log),
     drain: { delayMs: file.drain.delay, timeoutMs: file.drain.timeout },
     delivery: { scheduleMs: file.delivery.schedule ?? STANDARD_SCHEDULE_MS, timeoutMs: file.delivery.timeout },
-    services: each(file.services, buildService),
+    services: each(file.services, (name, one) => buildService(baseDir, name, one)),
     consumers: each(file.consumers, (name, consumer) => ({
       name,
       apiKeys: (consumer?.credentials ?? []).map((credential) => credential['api-key']),
@@ -76,11 +76,19 @@ function buildListener(one: FileListener, baseDir: string): ListenerSpec {
   return { ...address, dualStack: address.host === '::' && one['dual-stack'] !== false, ...options }
 }
 
-function buildService(name: string, { instances, timeouts, protocol }: NonNullable<File['services']>[string]): Service {
+function absolute(url: string, baseDir: string): string {
+  return url.startsWith('unix:') ? `unix:${resolve(baseDir, url.slice('unix:'.length))}` : url
+}
+
+function buildService(
+  baseDir: string,
+  name: string,
+  { instances, timeouts, protocol }: NonNullable<File['services']>[string],
+): Service {
   return {
     name,
     protocol,
-    instances,
+    instances: instances.map((one) => ({ ...one, url: absolute(one.url, baseDir) })),
     timeouts: {
       connectMs: timeouts.connect,
       firstByteMs: timeouts['first-byte'],

@@ -1,7 +1,7 @@
 /** The gateway's nouns as a checked configuration gives them: plain data that any thread can receive. */
 
 export interface Instance {
-  /** Origin without path: `http://host:port` or `https://host:port`. */
+  /** Origin without path: `http://host:port` or `https://host:port`; or a Unix socket: `unix:/path`. */
   readonly url: string
   /** 1 to 1000; an instance with 3 is picked three times as often as one with 1. */
   readonly weight: number

@@ -5,8 +5,10 @@ import type { Pool, Pools } from '../wire/pool.ts'
 /** One instance, its place in the weighted round robin, and its connections. */
 export interface LiveInstance {
   readonly url: string
-  /** `host:port`, for records and as the fallback Host. */
+  /** `host:port` or `unix:/path`, for records. */
   readonly name: string
+  /** What a request is addressed to that names nobody. */
+  readonly authority: string
   readonly weight: number
   readonly pool: Pool
   /** Current weight of the smooth round robin. */
@@ -80,9 +82,11 @@ export class Services {
     const pool = this.pools.of(spec.url, null, protocol)
     const known = service?.instances.find((one) => one.pool === pool && one.weight === spec.weight)
     if (known !== undefined) return known
+    const isUnix = spec.url.startsWith('unix:')
     return {
       url: spec.url,
-      name: new URL(spec.url).host,
+      name: isUnix ? spec.url : new URL(spec.url).host,
+      authority: isUnix ? 'localhost' : new URL(spec.url).host,
       weight: spec.weight,
       pool,
       credit: 0,

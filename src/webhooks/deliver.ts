@@ -151,6 +151,6 @@ function toService(
   return {
     pool: instance.pool,
     url: instance.url + target,
-    outbound: { method, target, host: instance.name, headers: lines, ...PLAIN },
+    outbound: { method, target, host: instance.authority, headers: lines, ...PLAIN },
   }
 }

@@ -66,8 +66,7 @@ export class OutboundH1 implements Outbound, AnswerOwner, Timed {
     this.onIdle = onIdle
     this.onClosed = onClosed
     const options = {
-      host: origin.host,
-      port: origin.port,
+      ...(origin.path === undefined ? { host: origin.host, port: origin.port } : { path: origin.path }),
       noDelay: true,
       // A half-closed tunnel goes on; any other connection that the upstream half-closes is dropped by `ended`.
       allowHalfOpen: true,

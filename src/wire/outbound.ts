@@ -86,6 +86,8 @@ export interface OutboundTimeouts {
 }
 
 export interface Origin {
+  /** A Unix socket, instead of host and port. */
+  readonly path?: string
   readonly host: string
   readonly port: number
   readonly secure: boolean

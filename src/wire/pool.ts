@@ -101,7 +101,7 @@ export class Pools {
     this.deadlines = deadlines
   }
 
-  /** `url` is an origin: `http://host:port`. */
+  /** `url` is an origin: `http://host:port`, or `unix:/path`. */
   of(url: string, guard: AddressGuard | null, protocol: Protocol = 'http/1.1'): Pool {
     const key = `${guard === null ? '' : 'guarded '}${protocol} ${url}`
     let pool = this.pools.get(key)
@@ -118,6 +118,7 @@ export class Pools {
 }
 
 function originOf(url: string): Origin {
+  if (url.startsWith('unix:')) return { path: url.slice('unix:'.length), host: 'localhost', port: 0, secure: false }
   const parsed = new URL(url)
   const secure = parsed.protocol === 'https:'
   const host = parsed.hostname.startsWith('[') ? parsed.hostname.slice(1, -1) : parsed.hostname

@@ -96,7 +96,7 @@ class ProxyFlow implements OutboundListener, InboundListener {
     const { x } = this
     if (x.over) return
     const { head, requestBody } = x
-    const request = outboundRequest(x, this.lines, this.instance!.name)
+    const request = outboundRequest(x, this.lines, this.instance!.authority)
     const connection = (this.connection = this.instance!.pool.take(fresh))
     const timeouts = timeoutsFor(head, this.service.timeouts, x.host.clock.elapsed() - x.startedAt)
     if (head.framing !== FRAMING.none && requestBody === null) {

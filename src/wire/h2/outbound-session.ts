@@ -49,8 +49,7 @@ export class OutboundSession extends H2Session implements UpstreamHost, Timed {
     onClosed: (session: OutboundSession) => void,
   ) {
     const options = {
-      host: origin.host,
-      port: origin.port,
+      ...(origin.path === undefined ? { host: origin.host, port: origin.port } : { path: origin.path }),
       noDelay: true,
       keepAlive: true,
       keepAliveInitialDelay: 60_000,
