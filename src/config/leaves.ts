@@ -63,7 +63,7 @@ export const permissions = leaf('permission bits in quotes: "0660"', (text) =>
 /** `http://host:port`, the port always written out; or `unix:PATH`. */
 export const origin = leaf('a URL of scheme, host and port alone, or unix:PATH: http://127.0.0.1:9001', (text) => {
   // Written into records as it is.
-  if (text.startsWith('unix:')) return /^unix:[^"\\\x00-\x1f]{1,100}$/.test(text) ? text : undefined
+  if (text.startsWith('unix:')) return /^unix:[\w./@%+~ -]{1,100}$/.test(text) ? text : undefined
   if (!/^https?:\/\/[^/?#\\@\s]+\/?$/i.test(text) || !URL.canParse(text)) return undefined
   const { protocol, hostname, port } = new URL(text)
   return `${protocol}//${hostname}:${port || (protocol === 'https:' ? '443' : '80')}`

@@ -139,7 +139,7 @@ test('caps and the PROXY protocol hold for all engines together', async (t) => {
   const records = await postern.waitForRecords(9)
   const told = records.map(({ client, reason }) => `${String(client)} ${String(reason)}`)
   assert.equal(told.filter((one) => one === '192.0.2.7 client-connections').length, 5)
-  assert.equal(told.filter((one) => one === '192.0.2.7 ok').length, 3)
+  assert.equal(told.filter((one) => one === '192.0.2.7 reply').length, 3)
   for (const { client } of all) client.close()
   for (let placed = false; !placed;) {
     const { client, status } = await open('192.0.2.7')
