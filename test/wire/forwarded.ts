@@ -5,20 +5,8 @@ import type { Sendable } from '../../src/selftest/raw-client.ts'
 import { valuesOf, written } from '../../src/selftest/raw-message.ts'
 import { type RecordedRequest, ok } from '../../src/selftest/recording-upstream.ts'
 import { pieces } from '../../src/selftest/notation.ts'
+import type { Seen } from '../../src/selftest/corpus/row.ts'
 import { type Rig, clientLines } from './rig.ts'
-
-export interface Seen {
-  readonly start: string
-  /** The client's lines that go on, in order and case; left out: not compared. */
-  readonly lines?: readonly string[]
-  readonly body?: string
-  /** Default: `length` with a body, `none` without. */
-  readonly framing?: RecordedRequest['framing']
-  /** Default: none. */
-  readonly trailers?: readonly string[]
-  /** The client named no host (HTTP/1.0). */
-  readonly hostless?: true
-}
 
 export interface Forwarding {
   readonly name: string

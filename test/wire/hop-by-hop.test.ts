@@ -2,48 +2,17 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { valuesOf } from '../../src/selftest/raw-message.ts'
-import { forwardings } from './forwarded.ts'
+import { fields } from '../../src/selftest/corpus/fields.ts'
+import { HERE, requests } from './corpus.ts'
 import { crlf } from '../../src/selftest/notation.ts'
-import { refusals } from './refused.ts'
 import { Rig } from './rig.ts'
 
 const rig = await Rig.start()
 
-forwardings(rig, [
-  {
-    name: 'every field about the connection is dropped, what stands between stays',
-    send:
-      'GET /a HTTP/1.1⏎X-1: 1⏎Connection: keep-alive⏎Keep-Alive: timeout=5⏎Host: a⏎Proxy-Connection: keep-alive⏎X-2: 2⏎TE: gzip⏎' +
-      'Trailer: X-3⏎Upgrade: foo/2⏎Proxy-Authorization: Basic eDp5⏎Proxy-Authenticate: Basic⏎X-3: 3⏎⏎',
-    upstream: [{ start: 'GET /a HTTP/1.1', lines: ['X-1: 1', 'Host: a', 'X-2: 2', 'X-3: 3'] }],
-  },
-  {
-    name: 'whatever their case',
-    send: 'GET /a HTTP/1.1⏎Host: a⏎CONNECTION: Keep-Alive⏎KEEP-ALIVE: timeout=5⏎uPGRADE: foo⏎tRAILER: x⏎⏎',
-    upstream: [{ start: 'GET /a HTTP/1.1', lines: ['Host: a'] }],
-  },
-  {
-    name: 'an upgrade to h2c is not asked for upstream',
-    send: 'GET /a HTTP/1.1⏎Host: a⏎Connection: Upgrade, HTTP2-Settings⏎Upgrade: h2c⏎HTTP2-Settings: AAMAAABkAAQCAAAAAAIAAAAA⏎⏎',
-    upstream: [{ start: 'GET /a HTTP/1.1', lines: ['Host: a'] }],
-  },
-  {
-    name: 'an upgrade to h2c that Connection does not name',
-    send: 'GET /a HTTP/1.1⏎Host: a⏎Upgrade: h2c⏎HTTP2-Settings: AAMAAABkAAQCAAAAAAIAAAAA⏎⏎',
-    upstream: [{ start: 'GET /a HTTP/1.1', lines: ['Host: a'] }],
-  },
-])
-
-const REFUSED = { status: 501, code: 'method-not-implemented' }
-refusals(rig, [
-  { name: 'CONNECT to another host', send: 'CONNECT x:1 HTTP/1.1⏎Host: x:1⏎⏎', ...REFUSED },
-  { name: 'CONNECT with a path', send: 'CONNECT /a HTTP/1.1⏎Host: a⏎⏎', ...REFUSED },
-  {
-    name: 'CONNECT with a body that is a request',
-    send: 'CONNECT x:1 HTTP/1.1⏎Host: x:1⏎Content-Length: 35⏎⏎GET /smuggled HTTP/1.1⏎Host: a⏎⏎',
-    ...REFUSED,
-  },
-])
+requests(
+  rig,
+  fields(HERE).filter(({ id }) => id === 'S1' || id === 'F13'),
+)
 
 test('of an answer too', async () => {
   rig.upstream.script = {

@@ -71,7 +71,11 @@ export function chunkedRequests({ host, path }: Place): RequestRow[] {
           ['trailers of more than 16 KB', `5⏎hello⏎0⏎${'X: y⏎'.repeat(4_000)}⏎`],
         ] as const
       ).map(broken),
-      { name: 'a trailer is only a trailer', send: `${head}5⏎hello⏎0⏎X:POST / HTTP/1.1⏎⏎`, upstream: [whole] },
+      {
+        name: 'a trailer is only a trailer',
+        send: `${head}5⏎hello⏎0⏎X:POST / HTTP/1.1⏎⏎`,
+        upstream: [{ ...whole, trailers: ['X: POST / HTTP/1.1'] }],
+      },
       {
         name: 'trailers that would reframe the request',
         send: `${head}5⏎hello⏎0⏎Content-Length: 9⏎Host: evil⏎Transfer-Encoding: identity⏎⏎${next}`,
@@ -81,7 +85,7 @@ export function chunkedRequests({ host, path }: Place): RequestRow[] {
       {
         name: 'byte by byte, another request right behind',
         send: Array.from(crlf(`${head}5;a=b⏎hello⏎0⏎X: y⏎⏎${next}`)),
-        upstream: [whole, then],
+        upstream: [{ ...whole, trailers: ['X: y'] }, then],
       },
     ]),
   ]

@@ -6,6 +6,7 @@ const INVALID_HOST = { refused: { status: 400, code: 'invalid-host' } } as const
 /** P2, P6. */
 export function hosts({ host, path }: Place): RequestRow[] {
   const get = (...lines: string[]): string => `GET ${path}/a HTTP/1.1⏎${lines.map((line) => `${line}⏎`).join('')}⏎`
+  const bare = host.replace(/:\d+$/, '')
   const seen = [{ start: `GET ${path}/a HTTP/1.1` }]
   const method = (name: string) => ({
     name: `method ${name} is itself`,
@@ -28,14 +29,24 @@ export function hosts({ host, path }: Place): RequestRow[] {
       {
         // The absolute form wins (RFC 9112 §3.2.2): what goes on must not name the other one.
         name: 'absolute form and another Host',
-        send: get(`Host: other.example`).replace(path, `http://${host}${path}`),
+        send: get(`Host: other.example`).replace(path + '/a', `http://${host}${path}/a`),
         ...INVALID_HOST,
         upstream: seen,
         never: ['other.example'],
       },
       {
         name: 'absolute form with user information',
-        send: get(`Host: ${host}`).replace(path, `http://u@${host}${path}`),
+        send: get(`Host: ${host}`).replace(path + '/a', `http://u@${host}${path}/a`),
+        ...INVALID_HOST,
+      },
+      {
+        name: 'absolute form and another port',
+        send: get(`Host: ${bare}:82`).replace(path + '/a', `http://${bare}:81${path}/a`),
+        ...INVALID_HOST,
+      },
+      {
+        name: 'absolute form with user information in Host too',
+        send: get(`Host: u@${host}`).replace(path + '/a', `http://u@${host}${path}/a`),
         ...INVALID_HOST,
       },
       ...BAD_HOSTS.map((name) => ({

@@ -27,6 +27,8 @@ export interface Seen {
   readonly body?: string
   /** Default: `length` with a body, `none` without. */
   readonly framing?: RecordedRequest['framing']
+  /** Default: none. */
+  readonly trailers?: readonly string[]
   /** The client named no host (HTTP/1.0). */
   readonly hostless?: true
 }
