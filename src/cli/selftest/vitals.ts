@@ -49,15 +49,16 @@ export class Vitals {
     }
   }
 
-  /** An attack is over and its records should be here: one an exchange. */
-  readonly onOver: OnOver = (plan, { answers, complete }, running, watch) => {
+  /** What is wrong with the records of an attack that is over, or null: there is one an exchange. */
+  readonly onOver: OnOver = (plan, { answers, complete }, running) => {
     const records = this.records.get(plan.token) ?? 0
-    this.records.delete(plan.token)
     const most = plan.meant.length + 1
-    if (records > most) watch.blame(running, `${records} access records of ${most - 1} requests`, '')
-    if (running.reached && records === 0) watch.blame(running, 'it reached an upstream and left no access record', '')
+    if (records > most) return `${records} access records of ${most - 1} requests`
+    if (running.reached && records === 0) return 'it reached an upstream and left no access record'
     const isPlain = !plan.edited && complete && answers === plan.messages.length
-    if (isPlain && records !== answers) watch.blame(running, `${records} access records of ${answers} exchanges`, '')
+    if (isPlain && records !== answers) return `${records} access records of ${answers} exchanges`
+    this.records.delete(plan.token)
+    return null
   }
 
   /** After the attack: everything must be given back. */

@@ -15,8 +15,8 @@ export interface AttackOptions {
   readonly durationMs: number
   /** The gateway is a Postern: nothing may go upstream that a strict reader does not read, and no good request may fail. */
   readonly isStrict: boolean
-  /** Called when an attack is over, and its records have had time to be written. */
-  readonly onOver?: (plan: Plan, outcome: Outcome, running: Running, watch: Watch) => void
+  /** Asked when an attack is over, and its records have had time to be written: what is wrong with them, or null. */
+  readonly onOver?: (plan: Plan, outcome: Outcome, running: Running) => string | null
   readonly onProgress?: (attacks: number, found: number) => void
   /** Ends it before its time: the gateway is gone, say. */
   readonly over: AbortController
@@ -36,6 +36,10 @@ const AT_ONCE = 32
 const CONTROLS = 4
 /** Records are written in batches, and an upstream that is silent is given up in the end. */
 const SETTLE_MS = 8_000
+/** On a busy machine they may be late. */
+const SETTLE_TIMES = 3
+/** Good requests that have no bad luck of their own are refused this seldom. */
+const REFUSED_MAX = 0.01
 const FORGET_EVERY = 200
 
 export async function runAttack(options: AttackOptions): Promise<AttackResult> {
@@ -64,8 +68,13 @@ export async function runAttack(options: AttackOptions): Promise<AttackResult> {
     }
   }
   const settle = async (running: Running, outcome: Outcome): Promise<void> => {
-    await new Promise((resolve) => setTimeout(resolve, SETTLE_MS))
-    options.onOver?.(running.plan, outcome, running, watch)
+    let wrong: string | null = null
+    for (let times = 0; times < SETTLE_TIMES; times++) {
+      await new Promise((resolve) => setTimeout(resolve, SETTLE_MS))
+      wrong = options.onOver?.(running.plan, outcome, running) ?? null
+      if (wrong === null) break
+    }
+    if (wrong !== null) watch.blame(running, wrong, '')
     watch.forget(running)
   }
 
@@ -74,11 +83,15 @@ export async function runAttack(options: AttackOptions): Promise<AttackResult> {
   clearTimeout(timer)
   await Promise.all(settling)
   tidy(upstream, watch)
+  const good = sum(controls.map((control) => control.good))
+  const refused = sum(controls.map((control) => control.refused))
+  if (isStrict && refused > good * REFUSED_MAX)
+    watch.note(`${refused} of ${good + refused} good requests were refused`, '', '')
   return {
     seed: options.seed,
     attacks,
-    controls: sum(controls.map(({ good }) => good)),
-    controlsRefused: sum(controls.map(({ refused }) => refused)),
+    controls: good,
+    controlsRefused: refused,
     found: watch.found,
     findings: watch.findings,
   }

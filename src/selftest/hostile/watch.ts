@@ -77,7 +77,7 @@ export class Watch {
       if (someone === undefined) this.note('a request upstream that nobody sent', '', text)
       return
     }
-    if (request.target.split('?', 1)[0]!.includes(sender.plan.token)) sender.reached = true
+    if (request.target.split('?', 1)[0]!.match(TOKEN)?.[0] === sender.plan.token) sender.reached = true
     if (!this.isStrict) return
     const matches = matchesOf(sender, request)
     const match = matches.find((i) => !sender.seen.has(i))
