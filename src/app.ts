@@ -11,6 +11,7 @@ import { giveBackMemory } from './base/memory.ts'
 import { type LoadResult, parseConfig } from './config/load.ts'
 import type { Fault } from './config/fault.ts'
 import { storeDeclared } from './config/declared.ts'
+import { NamedFiles } from './config/named-files.ts'
 import { Revisions, firstRevision } from './config/revisions.ts'
 import { watchFile } from './config/watch.ts'
 import { createConnectionCounts, forgetConnections } from './counters/connections.ts'
@@ -145,6 +146,7 @@ export async function startApp({ file, env, takeover, onFatal }: AppOptions): Pr
   const store = host.client()
   const token = await adminToken(store)
   const via = `postern-${randomBytes(4).toString('hex')}`
+  const ticketSecret = randomBytes(32)
   const rehearsed = (revision: number, next: DesiredState) => void rehearse(revision, next)
   const { record, unservable, ...first } = await firstRevision({ store, clock, parse, rehearse: rehearsed }, written)
   if (unservable !== null)
@@ -172,6 +174,7 @@ export async function startApp({ file, env, takeover, onFatal }: AppOptions): Pr
       adminUrl: adminServer.url,
       adminToken: token,
       via,
+      ticketSecret,
     }),
   })
 
@@ -179,25 +182,35 @@ export async function startApp({ file, env, takeover, onFatal }: AppOptions): Pr
     const consumers = await storeDeclared(store, next, clock)
     await engines.every((engine) => engine.directory({ consumers }))
   }
-  const install = async (revision: number, next: DesiredState) => {
+  const install = async (revision: number, next: DesiredState, files: ReadonlyMap<string, string>) => {
     warnOfRestart(state, next)
+    namedFiles.update(files)
     snapshot = rehearse(revision, next)
     state = next
     guard.update(next.egress.allow)
     // It has been rehearsed: an engine that cannot take it has a trouble of its own, and the revision runs in the others.
     await engines
       .every((engine) => engine.apply(revision, next))
+      .then(() => engines.secure([...next.listeners, next.admin]))
       .catch((error: unknown) => log.error({ err: error, revision }, 'an engine did not take the revision'))
     log.info({ revision }, 'revision applied')
   }
   const warnOfRestart = (before: DesiredState, after: DesiredState) => {
+    // What a listener says about TLS is followed at once, unless it begins or ends to speak it.
+    const text = (_key: string, value: unknown) => (_key === 'tls' ? value !== null : value)
     for (const key of ['listeners', 'admin', 'store', 'threads', 'engineHeapMax', 'accessLog'] as const) {
-      if (JSON.stringify(before[key]) !== JSON.stringify(after[key]))
+      if (JSON.stringify(before[key], text) !== JSON.stringify(after[key], text))
         log.warn({ key }, 'takes effect at the next start')
     }
   }
   const revisions = new Revisions({ store, clock, parse, rehearse: rehearsed, declare, install })
   revisions.started(record)
+  const namedFiles = new NamedFiles(() => void reread())
+  const reread = async () => {
+    const read = await revisions.reread()
+    if (!read.ok)
+      log.error(read, 'a file that the configuration names has changed and cannot be used; it goes on with what it had')
+  }
   guard.update(state.egress.allow)
   await declare(state)
 
@@ -243,6 +256,7 @@ export async function startApp({ file, env, takeover, onFatal }: AppOptions): Pr
   const stop = async () => {
     ready = false
     watch?.stop()
+    namedFiles.stop()
     const { timeoutMs, delayMs } = state.drain
     const drained = engines.drain(timeoutMs, successors > 0 ? HANDSHAKES_MS : delayMs, successors)
     await drained.catch((error: unknown) => log.error({ err: error }, 'drain'))
@@ -258,6 +272,7 @@ export async function startApp({ file, env, takeover, onFatal }: AppOptions): Pr
     await close()
     throw error
   }
+  namedFiles.update(first.files)
   ready = true
   flushCompileCache()
   giveBackMemory()
@@ -305,5 +320,5 @@ function listenersOf(state: DesiredState): readonly ListenerSpec[] {
 
 /** A URL, or `unix:PATH`. */
 function urlOf(spec: ListenerSpec): string {
-  return 'path' in spec ? listenerName(spec) : `http://${listenerName(spec)}`
+  return 'path' in spec ? listenerName(spec) : `${spec.tls === null ? 'http' : 'https'}://${listenerName(spec)}`
 }

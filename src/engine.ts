@@ -28,6 +28,7 @@ import { AddressGuard } from './wire/address-guard.ts'
 import { Deadlines } from './wire/deadlines.ts'
 import { Listener } from './wire/listener.ts'
 import { Pools } from './wire/pool.ts'
+import { TlsServer } from './wire/tls-server.ts'
 
 const boot: EngineBoot = workerData
 const clock = systemClock
@@ -107,6 +108,8 @@ const admin = new Gateway(adminFront({ url: boot.adminUrl, token: boot.adminToke
 const listeners = new Map<string, Listener>()
 /** Over when a drain is to accept no more. */
 const accepting = Promise.withResolvers<void>()
+/** By place; null for those in clear. */
+const tlsServers: (TlsServer | null)[] = []
 
 /** Listens for `handler` on the listener of this place in the list; `shared` with other engines. */
 async function listen(place: number, handler: Gateway, spec: ListenerSpec, shared: boolean): Promise<ListenerSpec> {
@@ -115,7 +118,9 @@ async function listen(place: number, handler: Gateway, spec: ListenerSpec, share
   const admission = isCapped
     ? new ConnectionCounts(boot.connections, place, boot.index, connectionsMax, connectionsPerClientMax)
     : null
-  const listener = new Listener(handler, deadlines, spec.timeouts, { admission, proxyProtocol, tls: null })
+  const tls = spec.tls === null ? null : new TlsServer(spec.tls, boot.ticketSecret, clock)
+  tlsServers.push(tls)
+  const listener = new Listener(handler, deadlines, spec.timeouts, { admission, proxyProtocol, tls })
   if ('path' in spec) {
     await listener.listen(spec, spec.backlog)
     if (shared) listener.accepted = () => parentPort!.postMessage({ acceptedAt: place } satisfies EngineEvent)
@@ -154,6 +159,9 @@ answerCalls(parentPort!, {
     const snapshot = prepare(revision, state)
     install(state)
     gateway.snapshot = snapshot
+  },
+  async secure(tls) {
+    for (const [place, spec] of tls.entries()) if (spec !== null) tlsServers[place]?.update(spec)
   },
   async directory(change) {
     directory.apply(change)

@@ -49,7 +49,8 @@ export class Engines {
   private readonly engines = new Map<number, Engine>()
   /** The admin listener is the last; with real ports once the first engine listens. */
   private addresses: readonly ListenerSpec[] = []
-  /** By place in `addresses`. */
+  /** By place in `addresses`: as the file has them. */
+  private written: readonly string[] = []
   private readonly unix = new Map<number, UnixAddress>()
   private shared = false
   private stopping = false
@@ -71,6 +72,7 @@ export class Engines {
   ): Promise<readonly ListenerSpec[]> {
     const isHeld = (address: ListenerSpec) => holder?.addresses.includes(listenerName(address)) ?? false
     this.addresses = addresses
+    this.written = addresses.map(listenerName)
     this.shared = threads > 1 || CAN_SHARE
     if (this.shared) await insistOnFree(addresses.filter((one) => !isHeld(one)))
     for (const [place, address] of addresses.entries()) {
@@ -104,6 +106,22 @@ export class Engines {
     // One that is too busy to answer is known by its last answer.
     await Promise.race([asked, delay(METRICS_MS, undefined, { ref: false })])
     return [this.before, ...[...this.engines.values()].flatMap(({ counted }) => counted ?? [])]
+  }
+
+  /**
+   * What listeners do about TLS from now on, also in engines that start later. `listeners` are a configuration's: each that stands
+   * follows the one with its address, if both or neither speak TLS; other changes wait for the next start.
+   */
+  async secure(listeners: readonly ListenerSpec[]): Promise<void> {
+    const { written } = this
+    const tls = this.addresses.map((standing, place) => {
+      // Free ports (0) have one name: the nth of them is the nth.
+      const nth = written.slice(0, place).filter((name) => name === written[place]).length
+      const wanted = listeners.filter((one) => listenerName(one) === written[place])[nth]?.tls ?? null
+      return standing.tls === null ? null : (wanted ?? standing.tls)
+    })
+    this.addresses = this.addresses.map((one, place) => ({ ...one, tls: tls[place]! }))
+    await this.every((engine) => engine.secure(tls))
   }
 
   /** Any engine that serves; undefined when none does. */

@@ -1,6 +1,7 @@
 /** What the main thread and its engines say to each other: calls with answers over a message port, typed on both ends. */
 import type { MessagePort, Worker } from 'node:worker_threads'
 import type { DesiredState, ListenerSpec } from './model/gateway.ts'
+import type { TlsSpec } from './model/tls.ts'
 import type { Log, LogLine } from './observe/log.ts'
 import type { EngineMetrics } from './observe/metrics.ts'
 import type { DirectoryChange } from './webhooks/directory.ts'
@@ -22,6 +23,8 @@ export interface EngineBoot {
   readonly adminToken: string
   /** Who we are in `Via` when the configuration does not say: one name for all engines of this process. */
   readonly via: string
+  /** What TLS session tickets are sealed with: one for all engines of this process. */
+  readonly ticketSecret: Uint8Array
 }
 
 /** What an engine does when the main thread asks. */
@@ -32,6 +35,8 @@ export interface EngineCalls {
   descriptors(): Promise<readonly (number | null)[]>
   /** Compiles a revision and swaps it in. */
   apply(revision: number, state: DesiredState): Promise<void>
+  /** What listeners do about TLS from now on, by place, the admin listener last: connections that stand go on as they are. */
+  secure(tls: readonly (TlsSpec | null)[]): Promise<void>
   directory(change: DirectoryChange): Promise<void>
   resend(messageId: string, endpointId: string): Promise<boolean>
   wake(): Promise<void>
@@ -122,6 +127,7 @@ export function callsTo(worker: Worker, log: Log, heard: (event: EngineEvent) =>
     listen: ask('listen'),
     descriptors: ask('descriptors'),
     apply: ask('apply'),
+    secure: ask('secure'),
     directory: ask('directory'),
     resend: ask('resend'),
     wake: ask('wake'),

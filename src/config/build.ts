@@ -2,8 +2,10 @@
 import { resolve } from 'node:path'
 import { STANDARD_SCHEDULE_MS } from '../base/backoff.ts'
 import type { DesiredState, ListenerSpec, Route, Service, SourceSpec, TargetSpec } from '../model/gateway.ts'
+import type { TlsSpec } from '../model/tls.ts'
 import type { File } from './file-schema.ts'
 import type { FileListener } from './listener-schema.ts'
+import type { FileTls } from './tls-schema.ts'
 
 type FileRoute = NonNullable<File['routes']>[string]
 
@@ -14,17 +16,19 @@ export interface BuildContext {
   readonly cpus: number
   /** The JSON Schemas of event types, by name. */
   readonly eventSchemas: ReadonlyMap<string, unknown>
+  /** What was read for it. */
+  readonly tls: ReadonlyMap<FileTls, TlsSpec>
 }
 
 /** More engines than this share too little to be worth their memory; say a number to have more. */
 const AUTO_THREADS_MAX = 8
 
 /** A file that passed `check`. */
-export function buildState(file: File, { baseDir, cpus, eventSchemas }: BuildContext): DesiredState {
+export function buildState(file: File, { baseDir, cpus, eventSchemas, tls }: BuildContext): DesiredState {
   const log = file['access-log']
   return {
-    listeners: file.listeners.map((one) => buildListener(one, baseDir)),
-    admin: buildListener(file.admin, baseDir),
+    listeners: file.listeners.map((one) => buildListener(one, baseDir, tls)),
+    admin: buildListener(file.admin, baseDir, tls),
     store: `sqlite:${resolve(baseDir, file.store)}`,
     counters: file.counters,
     threads: file.threads === 'auto' ? Math.min(AUTO_THREADS_MAX, Math.max(1, cpus)) : file.threads,
@@ -58,7 +62,7 @@ function each<From, To>(from: Record<string, From> | null | undefined, make: (na
 /** Whoever may connect to a Unix socket unless the file says more: its owner. */
 const OWNER_ONLY = 0o600
 
-function buildListener(one: FileListener, baseDir: string): ListenerSpec {
+function buildListener(one: FileListener, baseDir: string, tls: BuildContext['tls']): ListenerSpec {
   const { address } = one
   const options = {
     backlog: one.backlog,
@@ -71,6 +75,7 @@ function buildListener(one: FileListener, baseDir: string): ListenerSpec {
       keepAliveMs: one.timeouts['keep-alive'],
       rateMin: { bytesPerSecond: one['rate-min']['bytes-per-second'], windowMs: one['rate-min'].window },
     },
+    tls: (one.tls && tls.get(one.tls)) ?? null,
   }
   if ('path' in address) return { path: resolve(baseDir, address.path), mode: one.mode ?? OWNER_ONLY, ...options }
   return { ...address, dualStack: address.host === '::' && one['dual-stack'] !== false, ...options }

@@ -1,6 +1,7 @@
 /** The JSON Schemas that event types name: files beside the configuration. */
 import { readFileSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
+import { fileFault, reasonOf } from './file-fault.ts'
 import type { File } from './file-schema.ts'
 import type { Report } from './report.ts'
 
@@ -37,7 +38,7 @@ function readSchema(path: string, readFile: (path: string) => string): object | 
   try {
     text = readFile(path)
   } catch (error) {
-    return `cannot read the file: ${reason(error)}`
+    return fileFault(error)
   }
   try {
     const schema: unknown = JSON.parse(text)
@@ -45,12 +46,6 @@ function readSchema(path: string, readFile: (path: string) => string): object | 
     if (typeof schema === 'object' && schema !== null && !Array.isArray(schema)) return schema
     return 'the file holds no JSON Schema: that is an object, true or false'
   } catch (error) {
-    return `the file is not JSON: ${reason(error)}`
+    return `the file is not JSON: ${reasonOf(error)}`
   }
-}
-
-function reason(error: unknown): string {
-  if (!(error instanceof Error)) return 'unknown reason'
-  const code = 'code' in error ? error.code : undefined
-  return code === 'ENOENT' ? 'there is none' : typeof code === 'string' ? code : error.message
 }

@@ -1,6 +1,7 @@
 /** What the file may say about a listener. */
 import { z } from 'zod'
 import { cidr, duration, listenAddress, permissions } from './leaves.ts'
+import { listenerTls } from './tls-schema.ts'
 
 /** Enough for a burst of new connections while an engine is busy; the system's own bound (`somaxconn`) is the same by default. */
 const BACKLOG = 4_096
@@ -34,6 +35,7 @@ export const listener = z.strictObject({
       window: duration(1).prefault('30s').describe('What it is averaged over.'),
     })
     .prefault({}),
+  tls: listenerTls.optional().describe('Speak TLS, and nothing else.'),
 })
 
 /** A listener as checked. */

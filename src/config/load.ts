@@ -1,6 +1,7 @@
 /** A configuration text becomes the desired state, or the list of everything that is wrong with it. */
 import { availableParallelism } from 'node:os'
 import { z } from 'zod'
+import { systemClock } from '../base/clock.ts'
 import type { DesiredState } from '../model/gateway.ts'
 import type { DocumentedPolicy } from '../policies/schemas.ts'
 import { buildState } from './build.ts'
@@ -14,6 +15,7 @@ import { fileSchema } from './file-schema.ts'
 import { reportIssues } from './issues.ts'
 import { Report } from './report.ts'
 import type { JsonSchema } from './schema-words.ts'
+import { readTls } from './tls.ts'
 import { wordIssue } from './wording.ts'
 
 export interface LoadOptions {
@@ -26,12 +28,20 @@ export interface LoadOptions {
   readonly providers: readonly string[]
   /** Reads a file that the configuration names; throws when it cannot. */
   readonly readFile?: (path: string) => string
+  /** When certificates must be valid, wall clock, ms. */
+  readonly now?: number
   /** What `threads: auto` counts; the machine's by default. */
   readonly cpus?: number
 }
 
 export type LoadResult =
-  | { readonly ok: true; readonly state: DesiredState; readonly warnings: Fault[] }
+  | {
+      readonly ok: true
+      readonly state: DesiredState
+      readonly warnings: Fault[]
+      /** The files it names, by path, as they were read. */
+      readonly files: ReadonlyMap<string, string>
+    }
   | { readonly ok: false; readonly faults: Fault[] }
 
 /**
@@ -62,10 +72,17 @@ export function parseConfig(text: string, options: LoadOptions): LoadResult {
   const file = parsed.data
   checkNames(file, providers, report)
   checkRoutes(file, policies, report)
-  const eventSchemas = readEventSchemas(file, baseDir, options.readFile ?? readSmallFile, report)
+  const files = new Map<string, string>()
+  const readFile = (path: string) => {
+    const text = (options.readFile ?? readSmallFile)(path)
+    files.set(path, text)
+    return text
+  }
+  const eventSchemas = readEventSchemas(file, baseDir, readFile, report)
+  const tls = readTls(file, { baseDir, readFile, report, now: options.now ?? systemClock.now() })
   if (report.faults.size > 0) return failed()
-  const state = buildState(file, { baseDir, cpus: options.cpus ?? availableParallelism(), eventSchemas })
-  return { ok: true, state, warnings: report.warnings.sorted() }
+  const state = buildState(file, { baseDir, cpus: options.cpus ?? availableParallelism(), eventSchemas, tls })
+  return { ok: true, state, warnings: report.warnings.sorted(), files }
 }
 
 /** JSON Schema (2020-12) of the configuration file, the policies' options included: for editors, and for the reference. */

@@ -29,7 +29,7 @@ async function started(store: Store, text: string, more: Partial<RevisionsDeps> 
     parse: (source): LoadResult =>
       source.includes('gone')
         ? { ok: false, faults: [{ path: 'a', line: 1, column: 1, message: 'gone' }] }
-        : { ok: true, state: stateWith({}), warnings: [] },
+        : { ok: true, state: stateWith({}), warnings: [], files: new Map() },
     rehearse: () => {},
     declare: async () => {},
     install: async (number) => void installed.push(number),
@@ -84,7 +84,9 @@ test('what cannot be declared is not stored; what is stored is what is shown, wh
 
 test('a stored revision that cannot be served any more gives way to the file, which becomes the newest', async (t) => {
   const store = await openStore(t)
-  const { revisions } = await started(store, 'a', { parse: () => ({ ok: true, state: stateWith({}), warnings: [] }) })
+  const { revisions } = await started(store, 'a', {
+    parse: () => ({ ok: true, state: stateWith({}), warnings: [], files: new Map() }),
+  })
   await revisions.apply('gone', null, 'api')
   const { first, ...again } = await started(store, 'a')
   assert.deepEqual(first.unservable, { revision: 2, faults: [{ path: 'a', line: 1, column: 1, message: 'gone' }] })

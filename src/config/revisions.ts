@@ -19,8 +19,8 @@ export interface RevisionsDeps {
   rehearse(revision: number, state: DesiredState): void
   /** Stores what it declares, before the revision is: harmless when the revision is then refused. */
   declare(state: DesiredState): Promise<void>
-  /** Swaps it in everywhere. Does not fail: what runs nowhere yet will run at the next start. */
-  install(revision: number, state: DesiredState): Promise<void>
+  /** Swaps it in everywhere; `files` are those it names. Does not fail: what runs nowhere yet will run at the next start. */
+  install(revision: number, state: DesiredState, files: ReadonlyMap<string, string>): Promise<void>
 }
 
 export interface CurrentRevision {
@@ -68,10 +68,25 @@ export class Revisions {
       if (!loaded.ok) return
       await this.deps.declare(loaded.state)
       this.started(newest)
-      await this.deps.install(newest.number, loaded.state)
+      await this.deps.install(newest.number, loaded.state, loaded.files)
     })
     this.last = turn.catch(() => {})
     return turn
+  }
+
+  /** Reads the running revision again, because a file that it names has changed. Refused, it goes on as it was read before. */
+  reread(): Promise<Applied> {
+    const turn = this.last.then(() => this.rereadNow())
+    this.last = turn.catch(() => {})
+    return turn
+  }
+
+  private async rereadNow(): Promise<Applied> {
+    const { revision, text } = this.now!
+    const loaded = checked(this.deps, revision, text)
+    if (!loaded.ok) return loaded
+    await this.deps.install(revision, loaded.state, loaded.files)
+    return { ok: true, revision }
   }
 
   private async applyNow(text: string, expected: number | null, origin: 'file' | 'api'): Promise<Applied> {
@@ -88,7 +103,7 @@ export class Revisions {
       try {
         const record = await store.putRevision(before, origin, text, clock.now())
         this.started(record)
-        await this.deps.install(record.number, loaded.state)
+        await this.deps.install(record.number, loaded.state, loaded.files)
         return { ok: true, revision: record.number }
       } catch (error) {
         if (!(error instanceof StoreConflict)) throw error
@@ -115,6 +130,7 @@ function checked({ parse, rehearse }: Pick<RevisionsDeps, 'parse' | 'rehearse'>,
 export interface FirstRevision {
   readonly record: RevisionRecord
   readonly state: DesiredState
+  readonly files: ReadonlyMap<string, string>
   /** The newest revision, when it cannot be served any more (a variable is gone). */
   readonly unservable: { readonly revision: number; readonly faults: readonly Fault[] } | null
 }
@@ -132,11 +148,12 @@ export async function firstRevision(
   let unservable: FirstRevision['unservable'] = null
   if (newest !== null && fromFile?.text === text) {
     const loaded = checked(deps, newest.number, newest.text)
-    if (loaded.ok) return { record: newest, state: loaded.state, unservable }
+    if (loaded.ok) return { record: newest, state: loaded.state, files: loaded.files, unservable }
     unservable = { revision: newest.number, faults: loaded.faults }
   }
   const number = newest?.number ?? 0
   const loaded = checked(deps, number + 1, text)
   if (!loaded.ok) throw new Error('the file cannot be served')
-  return { record: await store.putRevision(number, 'file', text, clock.now()), state: loaded.state, unservable }
+  const record = await store.putRevision(number, 'file', text, clock.now())
+  return { record, state: loaded.state, files: loaded.files, unservable }
 }

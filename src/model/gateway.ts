@@ -1,4 +1,5 @@
 /** The gateway's nouns as a checked configuration gives them: plain data that any thread can receive. */
+import type { TlsSpec } from './tls.ts'
 
 export interface Instance {
   /** Origin without path: `http://host:port` or `https://host:port`; or a Unix socket: `unix:/path`. */
@@ -132,6 +133,8 @@ export interface ListenerOptions {
   readonly connectionsPerClientMax: number
   /** Networks whose connections begin with a PROXY protocol header; null when none do. */
   readonly proxyProtocol: readonly string[] | null
+  /** Null: in clear. */
+  readonly tls: TlsSpec | null
   readonly timeouts: ClientTimeouts
 }
 

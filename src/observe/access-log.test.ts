@@ -19,6 +19,7 @@ const PLAIN: AccessRecord = {
   path: '/cart',
   routeName: 'cart',
   consumerName: '',
+  certificate: null,
   serviceName: '',
   instance: '',
   requestId: '',

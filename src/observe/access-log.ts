@@ -15,6 +15,8 @@ export interface AccessRecord {
   readonly path: string
   readonly routeName: string
   readonly consumerName: string
+  /** Of the client; null when it showed none. */
+  readonly certificate: { readonly subject: string; readonly fingerprint: string } | null
   readonly serviceName: string
   readonly instance: string
   readonly requestId: string
@@ -74,6 +76,8 @@ export class AccessLog {
     if (r.detail !== '') line += `,"detail":${quoted(r.detail)}`
     line += `,"host":${quoted(r.host)},"path":${quoted(r.path)},"route":"${r.routeName}"`
     if (r.consumerName !== '') line += `,"consumer":${quoted(r.consumerName)}`
+    if (r.certificate !== null)
+      line += `,"certificate":${quoted(r.certificate.subject)},"fingerprint":"${r.certificate.fingerprint}"`
     if (r.serviceName !== '') line += `,"service":"${r.serviceName}","instance":"${r.instance}","tries":${r.tries}`
     if (r.requestId !== '') line += `,"request":${quoted(r.requestId)}`
     line += `,"bytesIn":${r.bytesIn},"bytesOut":${r.bytesOut},"ms":${milliseconds(r.durationMs)}}\n`

@@ -87,7 +87,7 @@ function distinguishedName(lines: string): string {
 }
 
 /** Node joins them with `, ` and puts those that hold a comma or worse between quotes, as JSON does. */
-function alternativeNames(text: string): string[] {
+export function alternativeNames(text: string): string[] {
   const names = text.match(/(?:[^,"]|"(?:[^"\\]|\\.)*")+/g) ?? []
   return names.map((name) => name.trim().replace(/^IP Address:/, 'IP:'))
 }

@@ -22,7 +22,7 @@ const TIMEOUTS = {
   keepAliveMs: 60_000,
   rateMin: { bytesPerSecond: 0, windowMs: 0 },
 }
-const KEYS = Buffer.alloc(48, 7)
+const SECRET = Buffer.alloc(32, 7)
 
 let authority: TestAuthority
 let stranger: TestAuthority
@@ -55,8 +55,9 @@ function options(changes: Partial<TlsOptions> = {}): TlsOptions {
 
 /** A listener behind TLS that answers `200` with the name that was asked for; `/hold` is not answered. */
 async function listening(t: TestContext, changes: Partial<TlsOptions> = {}) {
-  const deadlines = new Deadlines(new HeldClock())
-  const tls = new TlsServer(options(changes), KEYS)
+  const clock = new HeldClock()
+  const deadlines = new Deadlines(clock)
+  const tls = new TlsServer(options(changes), SECRET, clock)
   const events: string[] = []
   const requests: Inbound[] = []
   const signal = new Signal()
@@ -91,6 +92,7 @@ async function listening(t: TestContext, changes: Partial<TlsOptions> = {}) {
       () => `${n + 1} failed handshakes`,
     )
   return {
+    clock,
     tls,
     listener,
     port,
@@ -172,7 +174,7 @@ describe('the certificate', () => {
     const { tls, port } = await listening(t)
     const old = await secure(port, { servername: 'shop.example' })
     const renewed = authority.issue('renewed', '/CN=renewed', ['DNS:shop.example'])
-    tls.update(options({ certificates: [{ hosts: ['shop.example'], ...renewed }] }), KEYS)
+    tls.update(options({ certificates: [{ hosts: ['shop.example'], ...renewed }] }))
     const young = await secure(port, { servername: 'shop.example' })
     assert.equal(young.getPeerCertificate().subject.CN, 'renewed')
     assert.match(await ask(old), /200 OK/)
@@ -184,7 +186,7 @@ describe('the certificate', () => {
   it('that cannot be used changes nothing', async (t) => {
     const { tls, port } = await listening(t)
     const broken = { hosts: ['shop.example'], chain: shop.chain, key: wild.key }
-    assert.throws(() => tls.update(options({ certificates: [broken] }), KEYS))
+    assert.throws(() => tls.update(options({ certificates: [broken] })))
     ;(await secure(port, { servername: 'shop.example' })).destroy()
   })
 })
@@ -292,6 +294,19 @@ describe('a session', () => {
       assert.equal(other.requests[0]!.tls!.resumed, true)
       second.destroy()
     })
+
+  it('does not go on the next day: the keys of its ticket are gone', async (t) => {
+    const { port, clock } = await listening(t)
+    const first = connect({ port, ca: authority.ca, servername: 'shop.example' })
+    const session = once(first, 'session')
+    await ask(first)
+    const [ticket] = await session
+    first.destroy()
+    clock.advance(86_400_000)
+    const second = await secure(port, { servername: 'shop.example', session: ticket })
+    assert.equal(second.isSessionReused(), false)
+    second.destroy()
+  })
 
   it('begun without a certificate does not go on where one is required', async (t) => {
     const clients = { ca: authority.ca, required: true, hosts: ['api.shop.example'] }

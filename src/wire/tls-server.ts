@@ -1,7 +1,9 @@
 /** Ends TLS on accepted sockets: picks the certificate by the name asked for, and says who came through or why nobody did. */
 import { Socket } from 'node:net'
 import type { SecureContext, Server, TLSSocket } from 'node:tls'
+import type { Clock } from '../base/clock.ts'
 import { type ClientTls, clientTls, serverNameOf, verifiedCertificate } from './client-tls.ts'
+import { ticketDay, ticketKeys } from './ticket-keys.ts'
 import {
   type ClientCheck,
   Contexts,
@@ -39,18 +41,28 @@ export class TlsServer {
   /** Sockets in their handshake. */
   private readonly waiting = new Map<Socket, TlsEvents>()
 
-  /** Throws when a context cannot be made. */
-  constructor(options: TlsOptions, ticketKeys: Buffer) {
-    this.update(options, ticketKeys)
+  private options!: TlsOptions
+  private readonly ticketSecret: Uint8Array
+  private readonly clock: Clock
+  /** Of the ticket keys in use. */
+  private day = 0
+
+  /** Whoever has the same `ticketSecret` goes on with the sessions of the others. Throws when a context cannot be made. */
+  constructor(options: TlsOptions, ticketSecret: Uint8Array, clock: Clock) {
+    this.ticketSecret = ticketSecret
+    this.clock = clock
+    this.update(options)
   }
 
   /** For connections that come from now on. Throws when a context cannot be made, and goes on as before. */
-  update(options: TlsOptions, ticketKeys: Buffer): void {
+  update(options: TlsOptions): void {
     const { clients, strictSni } = options
-    const names = byName(options, this.contexts.of(options, ticketKeys))
+    const day = ticketDay(this.clock.now())
+    const keys = ticketKeys(this.ticketSecret, clients, day)
+    const names = byName(options, this.contexts.of(options, keys))
     const first = strictSni ? undefined : options.certificates[0]
     const server = tls().createServer({
-      ...contextOptions(options, first, ticketKeys),
+      ...contextOptions(options, first, keys),
       ALPNProtocols: [...options.protocols],
       handshakeTimeout: options.handshakeMs,
       requestCert: clients !== null,
@@ -66,6 +78,8 @@ export class TlsServer {
     server.on('secureConnection', (socket) => this.secured(socket, clients))
     server.on('tlsClientError', (error, socket) => this.failed(socket, error))
     this.server = server
+    this.options = options
+    this.day = day
   }
 
   get handshakes(): number {
@@ -74,6 +88,7 @@ export class TlsServer {
 
   /** Takes a socket of which nothing has been read, or what was read has been put back. */
   accept(socket: Socket, events: TlsEvents): void {
+    if (ticketDay(this.clock.now()) !== this.day) this.update(this.options)
     this.waiting.set(socket, events)
     // Until the handshake is done, a client that ends its side has gone.
     socket.allowHalfOpen = false

@@ -10,6 +10,7 @@ const ADMIN: ListenerSpec = {
   connectionsPerClientMax: 0,
   proxyProtocol: null,
   timeouts: { headMs: 1_000, bodyIdleMs: 1_000, keepAliveMs: 1_000, rateMin: { bytesPerSecond: 0, windowMs: 0 } },
+  tls: null,
 }
 
 export function stateWith(fields: Partial<DesiredState>): DesiredState {

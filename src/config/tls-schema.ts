@@ -1,0 +1,40 @@
+/** What the file may say about TLS. */
+import { z } from 'zod'
+import { duration, hostPattern } from './leaves.ts'
+
+const pem = (what: string) => z.string().min(1).describe(`A PEM file, relative to this one: ${what}`)
+const hosts = (what: string) => z.array(hostPattern).min(1).optional().describe(what)
+
+const certificate = z.strictObject({
+  cert: pem('the certificate, then the ones between it and its root.'),
+  key: pem('its private key.'),
+  hosts: hosts('Names it is for; those that stand in the certificate unless said.'),
+})
+
+const clientCertificates = z.strictObject({
+  ca: pem('the CAs that issue them.'),
+  mode: z
+    .enum(['required', 'optional'])
+    .default('required')
+    .describe('With optional, clients are asked for one and may have none.'),
+  hosts: hosts('The names for which one is required; all unless said. For the others it is optional.'),
+})
+
+export const listenerTls = z.strictObject({
+  certificates: z
+    .array(certificate)
+    .default([])
+    .describe('The one whose names fit is shown; the first to clients that ask for no name, or for none of them.'),
+  'strict-sni': z.boolean().default(false).describe('Refuse clients that ask for no name, or for none of these.'),
+  'min-version': z.enum(['TLSv1.2', 'TLSv1.3']).default('TLSv1.2').describe('The lowest version spoken.'),
+  ciphers: z.string().min(1).optional().describe("Ciphers of TLS 1.2 in OpenSSL's notation; safe ones unless said."),
+  protocols: z
+    .array(z.enum(['http/1.1']))
+    .min(1)
+    .default(['http/1.1'])
+    .describe('Spoken behind it, best first.'),
+  'handshake-timeout': duration(1).prefault('10s').describe('Until a connection has to be secured.'),
+  'client-certificates': clientCertificates.optional().describe('Ask clients for certificates.'),
+})
+
+export type FileTls = z.output<typeof listenerTls>

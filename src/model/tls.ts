@@ -1,0 +1,35 @@
+/** What a checked configuration says about TLS, its files read: plain data that any thread can receive. Holds private keys. */
+
+export interface CertificateSpec {
+  /** Names it is for, lower case; `*.shop.example` stands for one label. */
+  readonly hosts: readonly string[]
+  /** PEM: the certificate and the ones between it and its root. */
+  readonly chain: string
+  /** PEM. */
+  readonly key: string
+}
+
+/** How a listener speaks TLS. */
+export interface TlsSpec {
+  /** In the order written; the first is also for whoever asks for no name or for an unknown one. */
+  readonly certificates: readonly CertificateSpec[]
+  /** Whoever asks for no name or for an unknown one is refused. */
+  readonly strictSni: boolean
+  readonly minVersion: 'TLSv1.2' | 'TLSv1.3'
+  /** OpenSSL's notation. */
+  readonly ciphers: string
+  /** What is spoken behind it, by ALPN; best first. */
+  readonly protocols: readonly string[]
+  readonly handshakeMs: number
+  readonly clients: ClientCheckSpec | null
+}
+
+/** Clients are asked for certificates. */
+export interface ClientCheckSpec {
+  /** PEM of the CAs that may have issued them. */
+  readonly ca: string
+  /** A client without a valid one is refused. */
+  readonly required: boolean
+  /** It is required for these names only; empty: for all. */
+  readonly hosts: readonly string[]
+}

@@ -1,0 +1,118 @@
+/** TLS as operators have it: certificates in files that are renewed under a running gateway, clients known by theirs. */
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { once } from 'node:events'
+import { copyFile, rename } from 'node:fs/promises'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import { type ConnectionOptions, type TLSSocket, connect } from 'node:tls'
+import { TestAuthority } from '../support/certificates.ts'
+import { startPostern } from '../support/postern.ts'
+
+const authority = await TestAuthority.make()
+const { folder } = authority
+authority.issue('shop', '/CN=first', ['DNS:shop.example', 'DNS:*.shop.example'])
+authority.issue('second', '/CN=second', ['DNS:shop.example'])
+authority.issue('till', '/O=Shop/CN=till 7', ['URI:spiffe://shop/till/7'])
+
+const configuration = `
+listeners:
+  - address: 127.0.0.1:0
+    tls: { certificates: [{ cert: ${folder}/shop.pem, key: ${folder}/shop.key }] }
+  - address: 127.0.0.1:0
+    tls:
+      certificates: [{ cert: ${folder}/shop.pem, key: ${folder}/shop.key }]
+      client-certificates: { ca: ${folder}/ca.pem }
+admin: { address: 127.0.0.1:0 }
+threads: 2
+routes:
+  hello: { match: /hello, reply: { body: hello } }
+`
+const postern = await startPostern(configuration)
+after(async () => {
+  await postern.stop()
+  await authority.remove()
+})
+
+async function secure(changes: ConnectionOptions = {}, listener = 0): Promise<TLSSocket> {
+  const trust = { ca: authority.ca, servername: 'shop.example' }
+  const socket = connect({ host: '127.0.0.1', port: postern.port(listener), ...trust, ...changes })
+  await once(socket, 'secureConnect')
+  return socket
+}
+
+async function ask(socket: TLSSocket): Promise<string> {
+  socket.write('GET /hello HTTP/1.1\r\nHost: shop.example\r\n\r\n')
+  const [bytes] = await once(socket, 'data')
+  return String(bytes)
+}
+
+const commonName = (socket: TLSSocket) => socket.getPeerCertificate().subject.CN
+
+test('a listener with tls is told as https and speaks nothing else', async () => {
+  assert.match(postern.gateway[0]!, /^https:\/\/127\.0\.0\.1:/)
+  const socket = await secure()
+  assert.match(await ask(socket), /^HTTP\/1.1 200 OK\r\n[^]*hello$/)
+  socket.destroy()
+  await assert.rejects(fetch(`http://127.0.0.1:${postern.port()}/hello`))
+  await postern.waitForRecord(({ reason, detail }) => reason === 'tls-failed' && detail === 'http request')
+})
+
+test('openssl goes on with its session at whichever engine it comes to', async () => {
+  const args = [
+    's_client',
+    '-connect',
+    `127.0.0.1:${postern.port()}`,
+    '-servername',
+    'shop.example',
+    '-tls1_2',
+    '-reconnect',
+  ]
+  const child = execFile('openssl', args)
+  child.stdin!.end('Q\n')
+  let said = ''
+  child.stdout!.on('data', (text) => (said += text))
+  await once(child, 'close')
+  assert.equal(said.match(/^New, /gm)?.length, 1)
+  assert.equal(said.match(/^Reused, /gm)?.length, 5)
+})
+
+test('files that are renewed are shown to new connections; those that stand go on', async () => {
+  const old = await secure()
+  assert.equal(commonName(old), 'first')
+  assert.match(await ask(old), /200 OK/)
+  // One after the other, as renewal scripts do: in between they do not fit, and what was read before goes on.
+  for (const kind of ['pem', 'key']) {
+    const seen = postern.lines.length
+    await copyFile(join(folder, `second.${kind}`), join(folder, `next.${kind}`))
+    await rename(join(folder, `next.${kind}`), join(folder, `shop.${kind}`))
+    const verdict = kind === 'pem' ? /changed and cannot be used/ : /^revision applied$/
+    await postern.waitForLine(
+      (line) => postern.lines.indexOf(line) >= seen && verdict.test(String(line['msg'])),
+      `the verdict on the ${kind} file`,
+    )
+    assert.match(await ask(old), /200 OK/)
+  }
+  const young = await secure()
+  assert.equal(commonName(young), 'second')
+  young.destroy()
+  old.destroy()
+  assert.equal(postern.lines.filter((line) => JSON.stringify(line).includes('PRIVATE KEY')).length, 0)
+})
+
+test('who shows no certificate, where one is required, is refused and recorded', async () => {
+  const socket = await secure({}, 1)
+  const [error] = await once(socket.resume(), 'error')
+  assert.equal(error.code, 'ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED')
+  await postern.waitForRecord(({ reason, host }) => reason === 'client-certificate-missing' && host === 'shop.example')
+})
+
+test('who shows one is in the access record', async () => {
+  const { chain: cert, key } = authority.issue('till', '/O=Shop/CN=till 7', ['URI:spiffe://shop/till/7'])
+  const socket = await secure({ cert, key }, 1)
+  assert.match(await ask(socket), /200 OK/)
+  const record = await postern.waitForRecord(({ certificate }) => certificate !== undefined)
+  assert.equal(record['certificate'], 'CN=till 7,O=Shop')
+  assert.match(String(record['fingerprint']), /^[0-9a-f]{64}$/)
+  socket.destroy()
+})
