@@ -29,9 +29,9 @@ export const listenerTls = z.strictObject({
   'min-version': z.enum(['TLSv1.2', 'TLSv1.3']).default('TLSv1.2').describe('The lowest version spoken.'),
   ciphers: z.string().min(1).optional().describe("Ciphers of TLS 1.2 in OpenSSL's notation; safe ones unless said."),
   protocols: z
-    .array(z.enum(['http/1.1']))
+    .array(z.enum(['h2', 'http/1.1']))
     .min(1)
-    .default(['http/1.1'])
+    .default(['h2', 'http/1.1'])
     .describe('Spoken behind it, best first.'),
   'handshake-timeout': duration(1).prefault('10s').describe('Until a connection has to be secured.'),
   'client-certificates': clientCertificates.optional().describe('Ask clients for certificates.'),
