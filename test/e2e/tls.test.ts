@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { once } from 'node:events'
 import { copyFile, rename } from 'node:fs/promises'
+import { connect as connectHttp2 } from 'node:http2'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { type ConnectionOptions, type TLSSocket, connect } from 'node:tls'
@@ -56,6 +57,17 @@ test('a listener with tls is told as https and speaks nothing else', async () =>
   socket.destroy()
   await assert.rejects(fetch(`http://127.0.0.1:${postern.port()}/hello`))
   await postern.waitForRecord(({ reason, detail }) => reason === 'tls-failed' && detail === 'http request')
+})
+
+test('a client that speaks HTTP/2 gets it', async () => {
+  const session = connectHttp2(`https://127.0.0.1:${postern.port()}`, { ca: authority.ca, servername: 'shop.example' })
+  const stream = session.request({ ':path': '/hello', ':authority': 'shop.example' })
+  const [headers] = await once(stream, 'response')
+  assert.equal(headers[':status'], 200)
+  assert.equal(session.alpnProtocol, 'h2')
+  stream.resume()
+  await once(stream, 'close')
+  session.close()
 })
 
 test('openssl goes on with its session at whichever engine it comes to', async () => {
