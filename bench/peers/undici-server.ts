@@ -15,6 +15,8 @@ createServer((request, response) => {
   const sent = { path: url, method, headers: forwarded(request.headers), body: bodiless ? null : request }
   pool.request(sent).then(
     ({ statusCode, headers, body }) => {
+      // The client may have gone meanwhile; a pipeline to what is destroyed throws.
+      if (response.destroyed) return void body.destroy()
       response.writeHead(statusCode, forwarded(headers))
       pipeline(body, response, () => {})
     },
