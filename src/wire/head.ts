@@ -44,6 +44,9 @@ const KNOWN: ReadonlyArray<readonly [string, number]> = [
   ['authorization', FIELD.authorization],
   ['forwarded', FIELD.forwarded],
   ['x-real-ip', FIELD.forwarded],
+  // Whose certificate the client showed is ours to say (RFC 9440 §2.4): from a client these are a lie.
+  ['client-cert', FIELD.forwarded],
+  ['client-cert-chain', FIELD.forwarded],
   // What the path was before a proxy rewrote it: some frameworks route by it, past whatever was matched here (CVE-2018-14773).
   ['x-original-url', FIELD.forwarded],
   ['x-rewrite-url', FIELD.forwarded],

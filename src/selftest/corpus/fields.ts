@@ -188,6 +188,8 @@ const FORWARDED = [
   'X-Forwarded-Client-Cert: Hash=evil.example',
   'X-Forwarded-Anything: evil.example',
   'X-Real-IP: 203.0.113.7',
+  'Client-Cert: :AAAA:',
+  'Client-Cert-Chain: :AAAA:',
   'X-Original-URL: /evil.example',
   'X-Rewrite-URL: /evil.example',
   'Forwarded: for=203.0.113.7;proto=https;host=evil.example',
