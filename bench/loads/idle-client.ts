@@ -7,8 +7,8 @@ import type { Socket } from 'node:net'
 
 /** Opened at once at most: well within what the queue of a listener holds, on both legs. */
 const OPENING_MAX = 64
-/** So many from one address of loopback: ports of one address are fewer than what some machines are asked to hold. */
-const PER_ADDRESS = 10_000
+/** So many from one address of loopback: its ports stay in TIME_WAIT, and the fewer are free, the slower one is found. */
+const PER_ADDRESS = 1000
 
 const REQUEST = 'GET /user/profile HTTP/1.1\r\n'
 const UPGRADE =

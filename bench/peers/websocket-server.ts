@@ -16,6 +16,8 @@ server.on('upgrade', (request, socket) => {
   const head = ['HTTP/1.1 101 Switching Protocols', 'Upgrade: websocket', 'Connection: Upgrade']
   socket.write(`${head.join('\r\n')}\r\nSec-WebSocket-Accept: ${key}\r\n\r\n`)
   socket.on('data', () => socket.write(HELLO))
+  // Node leaves this half to us; a gateway that honours half-closed tunnels would hold on to both legs.
+  socket.on('end', () => socket.end())
   socket.on('error', () => socket.destroy())
 })
 server.listen({ port: Number(port), host: '127.0.0.1', backlog: 4096 })
