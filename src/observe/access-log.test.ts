@@ -1,8 +1,11 @@
 /** access-log: every record is one line of JSON that says what it was given, whatever a client sent. */
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, describe, it } from 'node:test'
+import { fileURLToPath } from 'node:url'
 import * as fc from 'fast-check'
 import { HeldClock } from '../../test/support/policy.ts'
 import { tempFolder } from '../../test/support/temp.ts'
@@ -136,6 +139,28 @@ describe('AccessLog', () => {
     assert.deepEqual(counted, [...counted.keys()])
     assert.equal(counted.length, 20_000)
     assert.equal(log.dropped, 0)
+  })
+
+  it('shares a pipe with others, and no line is torn however slowly it is read', async () => {
+    const lines = 4_000
+    const child = spawn(process.execPath, [fileURLToPath(new URL('./test-two-logs.ts', import.meta.url)), `${lines}`], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    let text = ''
+    child.stdout.setEncoding('utf8').on('data', (part: string) => {
+      text += part
+      child.stdout.pause()
+      setTimeout(() => child.stdout.resume(), 1)
+    })
+    await once(child, 'close')
+    const hosts = text
+      .split('\n')
+      .slice(0, -1)
+      .map((line) => pick(JSON.parse(line), ['host'])['host'])
+    assert.deepEqual(
+      ['first', 'second'].map((host) => hosts.filter((one) => one === host).length),
+      [lines, lines],
+    )
   })
 
   it('writes nowhere when it is off', async () => {

@@ -1,5 +1,5 @@
 /** The access record: one JSON line for every exchange and for every connection that never made one, with the reason it ended. */
-import { closeSync, fsync, mkdirSync, openSync, write, writeSync } from 'node:fs'
+import { closeSync, fstatSync, fsync, mkdirSync, openSync, write } from 'node:fs'
 import { dirname } from 'node:path'
 import type { Clock } from '../base/clock.ts'
 
@@ -33,14 +33,24 @@ const BATCH_MS = 100
 const WAITING_BYTES_MAX = 8 * 1024 * 1024
 /** A pipe that is full is tried again after this. */
 const AGAIN_MS = 20
+/** How long a stop waits for whoever reads the log. */
+const CLOSE_MS = 2_000
 /** What a character may become in UTF-8. */
 const BYTES_PER_CHAR_MAX = 3
+/**
+ * What a pipe takes whole, whoever else writes to it (PIPE_BUF on Linux, pipe(7)). Engines share standard output, and with a reader that is
+ * slow larger writes were found torn: one line within another.
+ */
+const PIPE_BYTES_MAX = 4_096
+const LINE_FEED = 10
 
 export class AccessLog {
   /** Records that nobody could be told. */
   dropped = 0
   private readonly clock: Clock
   private readonly fd: number
+  /** How much is written at once: as much as nobody else's line can come between. */
+  private readonly writeBytesMax: number
   /** Being filled. Lines go into it at once: strings kept until a write would be copied by every garbage collection until then. */
   private block: Buffer
   private used = 0
@@ -61,6 +71,8 @@ export class AccessLog {
       mkdirSync(dirname(dest), { recursive: true })
       this.fd = openSync(dest, 'a', 0o600)
     }
+    // A file that is appended to takes any write whole.
+    this.writeBytesMax = this.fd === -1 || fstatSync(this.fd).isFile() ? BLOCK_BYTES : PIPE_BYTES_MAX
     this.block = Buffer.allocUnsafeSlow(this.fd === -1 ? 0 : BLOCK_BYTES)
     if (this.fd !== -1) this.timer = setInterval(() => this.flush(), BATCH_MS).unref()
   }
@@ -83,7 +95,7 @@ export class AccessLog {
     line += `,"bytesIn":${r.bytesIn},"bytesOut":${r.bytesOut},"ms":${milliseconds(r.durationMs)}}\n`
     if (this.used + BYTES_PER_CHAR_MAX * line.length > this.block.length) {
       this.handOver()
-      if (BYTES_PER_CHAR_MAX * line.length > this.block.length) return this.enqueue(Buffer.from(line))
+      if (BYTES_PER_CHAR_MAX * line.length > this.block.length) return this.enqueue(alone(line))
     }
     this.used += this.block.write(line, this.used)
   }
@@ -117,7 +129,8 @@ export class AccessLog {
   }
 
   private send(bytes: Buffer, from: number): void {
-    write(this.fd, bytes, from, bytes.length - from, null, (error, written) => {
+    const length = wholeLines(bytes, from, this.writeBytesMax) - from
+    write(this.fd, bytes, from, length, null, (error, written) => {
       const sent = from + (written ?? 0)
       if (error?.code === 'EAGAIN') setTimeout(() => this.send(bytes, sent), AGAIN_MS)
       else if (error === null && sent < bytes.length) this.send(bytes, sent)
@@ -131,20 +144,30 @@ export class AccessLog {
     })
   }
 
-  /** Writes what is left, if it can be written at once. */
+  /** Writes what is left, as far as somebody reads it within a bound. */
   async close(): Promise<void> {
     clearInterval(this.timer)
     if (this.fd === -1) return
-    while (this.writing) await new Promise((resolve) => setTimeout(resolve, 1))
-    try {
-      writeSync(this.fd, this.block, 0, this.used)
-    } catch {
-      // Nobody reads any more.
-    }
-    this.used = 0
+    this.handOver()
+    const until = this.clock.elapsed() + CLOSE_MS
+    while (this.writing && this.clock.elapsed() < until) await new Promise((resolve) => setTimeout(resolve, 1))
     if (this.fd > 2) await new Promise<void>((resolve) => fsync(this.fd, () => resolve()))
     if (this.fd > 2) closeSync(this.fd)
   }
+}
+
+/** A line too long for a block, in memory of its own: not of the pool that `Buffer.from` shares with everybody. */
+function alone(line: string): Buffer {
+  const bytes = Buffer.allocUnsafeSlow(Buffer.byteLength(line))
+  bytes.write(line)
+  return bytes
+}
+
+/** Where to stop so that at most `max` bytes are written, in whole lines; a line that is longer goes out whole all the same. */
+function wholeLines(bytes: Buffer, from: number, max: number): number {
+  if (bytes.length - from <= max) return bytes.length
+  const last = bytes.lastIndexOf(LINE_FEED, from + max - 1)
+  return (last >= from ? last : bytes.indexOf(LINE_FEED, from)) + 1
 }
 
 /** Thousandths at most, as `toFixed(3)` writes them without its cost. */
