@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type Arbitrary, array, boolean, constantFrom, nat, oneof, record, sample } from 'fast-check'
+import { BYTES, LINES } from '../../src/selftest/hostile/mutate.ts'
 import { exchangeOnce } from '../../src/selftest/raw-client.ts'
 import { crlf } from '../../src/selftest/notation.ts'
 import { Rig } from './rig.ts'
@@ -23,38 +24,6 @@ const MESSAGES = [
   'POST /a HTTP/1.1⏎Host: a⏎Transfer-Encoding: chunked⏎⏎5⏎hello⏎3;x=y⏎abc⏎0⏎T: u⏎⏎',
   'POST /small HTTP/1.1⏎Host: a⏎Transfer-Encoding: chunked⏎⏎4⏎tiny⏎0⏎⏎',
   'POST /a HTTP/1.1⏎Host: a⏎Expect: 100-continue⏎Content-Length: 5⏎⏎hello',
-]
-
-/** What a parser acts on. */
-const BYTES = [
-  '\r',
-  '\n',
-  '⏎',
-  '⏎⏎',
-  ' ',
-  '\t',
-  '\0',
-  '\xff',
-  ':',
-  ';',
-  ',',
-  '/',
-  '//',
-  '/../',
-  '%2f',
-  '_',
-  '-',
-  '0',
-  '5',
-  'a',
-]
-const LINES = [
-  'Content-Length: 5⏎',
-  'Transfer-Encoding: chunked⏎',
-  'Host: b⏎',
-  'Connection: close⏎',
-  '0⏎⏎',
-  ' HTTP/1.0⏎',
 ]
 
 /** A place and what happens there: `take` bytes go, `put` comes. */

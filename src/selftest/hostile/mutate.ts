@@ -3,7 +3,7 @@ import { crlf } from '../notation.ts'
 import type { Random } from './random.ts'
 
 /** What a parser acts on. */
-const BYTES = [
+export const BYTES = [
   '\r',
   '\n',
   '⏎',
@@ -28,7 +28,8 @@ const BYTES = [
   '"',
 ] as const
 
-const LINES = [
+/** What changes where a message ends, or whose it is. */
+export const LINES = [
   'Content-Length: 5⏎',
   'Content-Length: 0⏎',
   'Transfer-Encoding: chunked⏎',
