@@ -1,29 +1,16 @@
 /** A connection to an upstream over HTTP/1.1: sends one request at a time, reads its answer, and says whether it can be used again. */
-import { type Socket, connect as connectTcp } from 'node:net'
-import { type GuardedLookup, isBlockedError } from './address-guard.ts'
+import type { Socket } from 'node:net'
 import { type AnswerOwner, AnswerReader, READ } from './answer-reader.ts'
 import type { Deadlines, Timed } from './deadlines.ts'
+import type { DialListener, Dialer } from './dial.ts'
 import type { ResponseHead } from './head.ts'
 import { MessageWriter } from './message-writer.ts'
-import type {
-  Origin,
-  Outbound,
-  OutboundFailure,
-  OutboundListener,
-  OutboundRequest,
-  OutboundTimeouts,
-} from './outbound.ts'
+import type { Outbound, OutboundFailure, OutboundListener, OutboundRequest, OutboundTimeouts } from './outbound.ts'
 import type { OutgoingHead } from './outgoing.ts'
 import { requestText } from './request-text.ts'
-import { tunnelEnd } from './tunnel.ts'
+import { type Receive, tunnelEnd } from './tunnel.ts'
 
-/** Loaded by the first upstream that asks for it: it costs an engine some megabytes. */
-const tls = (): typeof import('node:tls') => process.getBuiltinModule('node:tls')
-
-/** One read buffer for every connection of the thread: a read is consumed before the next begins (saves 64 KiB an answer). */
-const READ_BUFFER = Buffer.allocUnsafeSlow(65_536)
-
-export class OutboundH1 implements Outbound, AnswerOwner, Timed {
+export class OutboundH1 implements Outbound, AnswerOwner, DialListener, Timed {
   deadline = 0
   /** When it went idle, monotonic ms. */
   idleSince = 0
@@ -39,7 +26,7 @@ export class OutboundH1 implements Outbound, AnswerOwner, Timed {
   private readonly onIdle: (connection: OutboundH1) => void
   private readonly onClosed: (connection: OutboundH1) => void
   private readonly answer = new AnswerReader(this)
-  private connected = false
+  private stands = false
   /** Of the request that runs. */
   listener: OutboundListener | null = null
   private timeouts: OutboundTimeouts = NO_TIMEOUTS
@@ -49,6 +36,8 @@ export class OutboundH1 implements Outbound, AnswerOwner, Timed {
   private answerBytes = 0
   private startedAt = 0
   private paused = false
+  /** Who takes what comes, since the connection became a tunnel. */
+  private tunnel: Receive | null = null
 
   private readonly writer: MessageWriter
   private requestSent = true
@@ -56,8 +45,7 @@ export class OutboundH1 implements Outbound, AnswerOwner, Timed {
   private stalled = false
 
   constructor(
-    origin: Origin,
-    lookup: GuardedLookup | undefined,
+    dialer: Dialer,
     deadlines: Deadlines,
     onIdle: (connection: OutboundH1) => void,
     onClosed: (connection: OutboundH1) => void,
@@ -65,26 +53,11 @@ export class OutboundH1 implements Outbound, AnswerOwner, Timed {
     this.deadlines = deadlines
     this.onIdle = onIdle
     this.onClosed = onClosed
-    const options = {
-      ...(origin.path === undefined ? { host: origin.host, port: origin.port } : { path: origin.path }),
-      noDelay: true,
-      // A half-closed tunnel goes on; any other connection that the upstream half-closes is dropped by `ended`.
-      allowHalfOpen: true,
-      ...(lookup === undefined ? {} : { lookup }),
-      onread: { buffer: READ_BUFFER, callback: (n: number) => this.received(n, READ_BUFFER) },
-    }
-    this.socket = origin.secure
-      ? tls().connect({
-          ...options,
-          servername: /^[\d.]+$|:/.test(origin.host) ? '' : origin.host,
-          ALPNProtocols: ['http/1.1'],
-        })
-      : connectTcp(options)
+    // A half-closed tunnel goes on; any other connection that the upstream half-closes is dropped by `ended`.
+    this.socket = dialer.dial(true, this)
     this.writer = new MessageWriter(this.socket)
-    this.socket.on(origin.secure ? 'secureConnect' : 'connect', () => this.onConnect())
     this.socket.on('drain', () => this.drained())
     this.socket.on('end', () => this.ended())
-    this.socket.on('error', (error: NodeJS.ErrnoException) => this.broken(error))
     this.socket.on('close', () => this.onClose())
     deadlines.add(this)
   }
@@ -105,7 +78,7 @@ export class OutboundH1 implements Outbound, AnswerOwner, Timed {
     this.writer.begin(requestText(request), request.chunked)
     this.stalled = false
     this.awaitHead()
-    if (this.connected) listener.ready()
+    if (this.stands) listener.ready()
   }
 
   write(bytes: Uint8Array, start: number, end: number): boolean {
@@ -135,7 +108,7 @@ export class OutboundH1 implements Outbound, AnswerOwner, Timed {
   /** How long until something must have moved, as long as the answer's head is not here. */
   private awaitHead(): void {
     const { connectMs, firstByteMs, idleMs } = this.timeouts
-    if (!this.connected) this.deadline = this.within(connectMs)
+    if (!this.stands) this.deadline = this.within(connectMs)
     // An upstream that does not take the body, or stops within a head, is given as long as one that stops within a body.
     else if (this.stalled || this.answer.isWithinHead) this.deadline = this.within(idleMs)
     // While the body is on its way it is the client who is waited for, and the client's own deadline holds.
@@ -171,8 +144,8 @@ export class OutboundH1 implements Outbound, AnswerOwner, Timed {
     return Math.min(total, next)
   }
 
-  private onConnect(): void {
-    this.connected = true
+  connected(): void {
+    this.stands = true
     if (this.listener === null) return
     this.awaitHead()
     this.listener.ready()
@@ -187,7 +160,11 @@ export class OutboundH1 implements Outbound, AnswerOwner, Timed {
 
   // ---- receiving
 
-  private received = (n: number, bytes: Buffer): boolean => {
+  received(bytes: Buffer, n: number): boolean {
+    if (this.tunnel !== null) {
+      this.tunnel(bytes, 0, n)
+      return true
+    }
     if (this.listener === null) {
       // An idle connection has nothing to say: bytes here would become somebody else's answer.
       this.destroy()
@@ -256,10 +233,7 @@ export class OutboundH1 implements Outbound, AnswerOwner, Timed {
     const early = Buffer.from(bytes.subarray(start, n))
     socket.removeAllListeners('close')
     const end = tunnelEnd(socket, early, (receive) => {
-      this.received = (count, read) => {
-        receive(read, 0, count)
-        return true
-      }
+      this.tunnel = receive
     })
     listener.upgraded(head, end)
   }
@@ -278,19 +252,18 @@ export class OutboundH1 implements Outbound, AnswerOwner, Timed {
     this.destroy()
   }
 
-  private broken(error: NodeJS.ErrnoException): void {
-    if (!this.connected) {
-      if (isBlockedError(error)) this.fail('blocked-address')
-      else if (error.code === 'ENOTFOUND' || error.code === 'EAI_AGAIN') this.fail('name-not-found')
-      else if (error.syscall === 'connect' || error.name === 'AggregateError') this.fail('connect-refused')
-      else this.fail('tls-failed')
-    } else this.fail('reset')
+  failed(failure: OutboundFailure): void {
+    this.fail(failure)
     this.destroy()
+  }
+
+  broken(): void {
+    this.failed('reset')
   }
 
   private onClose(): void {
     if (!this.closed) this.droppedByPeer = this.listener === null
-    this.fail(this.connected ? 'reset' : 'connect-refused')
+    this.fail(this.stands ? 'reset' : 'connect-refused')
     this.destroy()
   }
 
@@ -298,7 +271,7 @@ export class OutboundH1 implements Outbound, AnswerOwner, Timed {
     if (this.listener === null) return this.destroy() // idle for as long as it is kept
     const { totalMs } = this.timeouts
     if (totalMs !== 0 && this.deadlines.now >= this.startedAt + totalMs) this.fail('total-timeout')
-    else if (!this.connected) this.fail('connect-timeout')
+    else if (!this.stands) this.fail('connect-timeout')
     else this.fail(this.answerBytes === 0 ? 'first-byte-timeout' : 'idle-timeout')
   }
 

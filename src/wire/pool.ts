@@ -2,6 +2,7 @@
 import { isIP } from 'node:net'
 import type { AddressGuard } from './address-guard.ts'
 import type { Deadlines } from './deadlines.ts'
+import { Dialer } from './dial.ts'
 import { Sessions } from './h2/sessions.ts'
 import { OutboundH1 } from './outbound-h1.ts'
 import type { Origin, Outbound } from './outbound.ts'
@@ -17,7 +18,7 @@ export type Protocol = 'http/1.1' | 'h2' | 'h2c'
 export class Pool {
   private readonly idle: OutboundH1[] = []
   private readonly live = new Set<OutboundH1>()
-  private readonly origin: Origin
+  private readonly dialer: Dialer
   private readonly deadlines: Deadlines
   private readonly guard: AddressGuard | null
   /** The shortest idle age at which the upstream has been seen to close; learned, so that we let go first. */
@@ -28,10 +29,11 @@ export class Pool {
 
   /** With a guard, connections to addresses it refuses fail as `blocked-address`. */
   constructor(origin: Origin, deadlines: Deadlines, guard: AddressGuard | null, protocol: Protocol) {
-    this.origin = origin
+    const isH1 = protocol === 'http/1.1'
+    this.dialer = new Dialer(origin, isH1 ? protocol : 'h2', guard?.lookup)
     this.deadlines = deadlines
     this.guard = guard
-    this.sessions = protocol === 'http/1.1' ? null : new Sessions(origin, guard?.lookup, deadlines)
+    this.sessions = isH1 ? null : new Sessions(this.dialer, deadlines)
   }
 
   /** An idle connection that is young enough, or a new one. `fresh` asks for a new one: a reused one has just died. */
@@ -49,8 +51,7 @@ export class Pool {
       kept.destroy()
     }
     const connection = new OutboundH1(
-      this.origin,
-      this.guard?.lookup,
+      this.dialer,
       this.deadlines,
       (idle) => this.keep(idle),
       (closed) => this.forget(closed),
@@ -61,7 +62,8 @@ export class Pool {
 
   /** The reason why this origin's literal address may not be dialled; names are judged when they are resolved. */
   refusal(): string | null {
-    return this.guard !== null && isIP(this.origin.host) !== 0 ? this.guard.refusal(this.origin.host) : null
+    const { host } = this.dialer.origin
+    return this.guard !== null && isIP(host) !== 0 ? this.guard.refusal(host) : null
   }
 
   private keep(connection: OutboundH1): void {

@@ -5,7 +5,7 @@ import type { Socket } from 'node:net'
 const KEEP_ALIVE_MS = 60_000
 
 /** The bytes are valid during the call only. */
-type Receive = (bytes: Buffer, start: number, end: number) => void
+export type Receive = (bytes: Buffer, start: number, end: number) => void
 
 /** What a tunnel needs of either side: sockets have it, and streams of HTTP/2 can. */
 export interface TunnelSocket {

@@ -1,19 +1,13 @@
 /** A connection to an HTTP/2 upstream: carries as many requests at a time as the upstream takes. */
-import { type Socket, connect as connectTcp } from 'node:net'
-import type { TLSSocket } from 'node:tls'
-import { type GuardedLookup, isBlockedError } from '../address-guard.ts'
 import type { Deadlines, Timed } from '../deadlines.ts'
-import type { Origin, OutboundFailure } from '../outbound.ts'
+import type { Dialer } from '../dial.ts'
+import type { OutboundFailure } from '../outbound.ts'
 import type { HeaderFields } from './fields.ts'
 import { ERROR, FRAME, PREFACE, SETTING, WINDOW_MAX } from './frames.ts'
 import { OutboundH2, type UpstreamHost } from './outbound-h2.ts'
 import { COST } from './patience.ts'
 import { H2Session } from './session.ts'
 
-const tls = (): typeof import('node:tls') => process.getBuiltinModule('node:tls')
-
-/** Consumed before the next read begins. */
-const READ_BUFFER = Buffer.allocUnsafeSlow(65_536)
 /** Requests at a time, however many more the upstream would take. */
 const STREAMS_MAX = 256
 /** How long it is kept without a request; common servers close after 60 s and more. */
@@ -42,44 +36,27 @@ export class OutboundSession extends H2Session implements UpstreamHost, Timed {
   private readonly limits: UpstreamLimits
 
   constructor(
-    origin: Origin,
-    lookup: GuardedLookup | undefined,
+    dialer: Dialer,
     deadlines: Deadlines,
     limits: UpstreamLimits,
     onClosed: (session: OutboundSession) => void,
   ) {
-    const options = {
-      ...(origin.path === undefined ? { host: origin.host, port: origin.port } : { path: origin.path }),
-      noDelay: true,
-      keepAlive: true,
-      keepAliveInitialDelay: 60_000,
-      ...(lookup === undefined ? {} : { lookup }),
-      onread: {
-        buffer: READ_BUFFER,
-        callback: (n: number): boolean => {
-          this.take(READ_BUFFER.subarray(0, n), 0)
-          return true
-        },
+    // Called by events only, when there is a session.
+    const socket = dialer.dial(false, {
+      connected: () => this.onConnect(),
+      failed: (failure) => this.end(failure),
+      broken: () => this.end('reset'),
+      received: (bytes, n) => {
+        this.take(bytes.subarray(0, n), 0)
+        return true
       },
-    }
-    const socket: Socket | TLSSocket = origin.secure
-      ? tls().connect({
-          ...options,
-          servername: /^[\d.]+$|:/.test(origin.host) ? '' : origin.host,
-          ALPNProtocols: ['h2'],
-        })
-      : connectTcp(options)
+    })
     super(socket, deadlines)
-    this.secure = origin.secure
+    this.secure = dialer.origin.secure
     this.onClosed = onClosed
     this.limits = limits
-    socket.on(origin.secure ? 'secureConnect' : 'connect', () => {
-      if ('alpnProtocol' in socket && socket.alpnProtocol !== 'h2') this.end('tls-failed')
-      else this.onConnect()
-    })
     socket.on('drain', () => this.drained())
     socket.on('end', () => this.end('reset'))
-    socket.on('error', (error: NodeJS.ErrnoException) => this.end(this.connected ? 'reset' : failureOf(error)))
     socket.on('close', () => this.end(this.connected ? 'reset' : 'connect-refused'))
     deadlines.add(this)
   }
@@ -223,10 +200,4 @@ export class OutboundSession extends H2Session implements UpstreamHost, Timed {
     for (const stream of waiting) stream.fail(failure, false)
     this.breakStreams(ERROR.none)
   }
-}
-
-function failureOf(error: NodeJS.ErrnoException): OutboundFailure {
-  if (isBlockedError(error)) return 'blocked-address'
-  if (error.code === 'ENOTFOUND' || error.code === 'EAI_AGAIN') return 'name-not-found'
-  return error.syscall === 'connect' || error.name === 'AggregateError' ? 'connect-refused' : 'tls-failed'
 }

@@ -1,20 +1,17 @@
 /** The connections to one HTTP/2 origin: requests share one while it has room, and get another when it has none. */
-import type { GuardedLookup } from '../address-guard.ts'
 import type { Deadlines } from '../deadlines.ts'
-import type { Origin } from '../outbound.ts'
+import type { Dialer } from '../dial.ts'
 import { OutboundH2 } from './outbound-h2.ts'
 import { OutboundSession, type UpstreamLimits } from './outbound-session.ts'
 
 export class Sessions {
   private sessions: OutboundSession[] = []
   private readonly limits: UpstreamLimits = { streamsMax: 100 }
-  private readonly origin: Origin
-  private readonly lookup: GuardedLookup | undefined
+  private readonly dialer: Dialer
   private readonly deadlines: Deadlines
 
-  constructor(origin: Origin, lookup: GuardedLookup | undefined, deadlines: Deadlines) {
-    this.origin = origin
-    this.lookup = lookup
+  constructor(dialer: Dialer, deadlines: Deadlines) {
+    this.dialer = dialer
     this.deadlines = deadlines
   }
 
@@ -22,7 +19,7 @@ export class Sessions {
   take(fresh: boolean): OutboundH2 {
     let session = this.sessions.find((one) => one.hasRoom && !(fresh && one.hasAnswered))
     if (session === undefined) {
-      session = new OutboundSession(this.origin, this.lookup, this.deadlines, this.limits, (closed) => {
+      session = new OutboundSession(this.dialer, this.deadlines, this.limits, (closed) => {
         this.sessions = this.sessions.filter((one) => one !== closed)
       })
       // The newest first: older ones empty themselves and are let go.
