@@ -1,5 +1,5 @@
 /** Cuts what arrives into frames (RFC 9113 §4.1), however it is cut into packets. */
-import { ERROR, FRAME_BYTES_DEFAULT, FRAME_HEAD_BYTES } from './frames.ts'
+import { ERROR, FLAG, FRAME_BYTES_DEFAULT, FRAME_HEAD_BYTES } from './frames.ts'
 
 export interface FrameSink {
   /** The payload is bytes[start, end), valid during the call only. False: no more is wanted. */
@@ -43,4 +43,12 @@ export class FrameReader {
 
 export function uint31(bytes: Buffer, at: number): number {
   return ((bytes[at]! & 0x7f) << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!
+}
+
+/** Where a payload ends without its padding (§6.1), or -1. `skip` are bytes between the length of the padding and the payload. */
+export function payloadEnd(flags: number, bytes: Buffer, start: number, end: number, skip: number): number {
+  if ((flags & FLAG.padded) === 0) return end - start < skip ? -1 : end
+  if (start === end) return -1
+  const stop = end - bytes[start]!
+  return stop < start + 1 + skip ? -1 : stop
 }

@@ -74,6 +74,28 @@ export class FrameWriter {
     return true
   }
 
+  windowUpdate(id: number, bytes: number): void {
+    this.frame(4, FRAME.windowUpdate, 0, id)
+    this.putUint32(bytes)
+  }
+
+  rst(id: number, code: number): void {
+    this.frame(4, FRAME.rstStream, 0, id)
+    this.putUint32(code)
+  }
+
+  goaway(lastId: number, code: number): void {
+    this.frame(8, FRAME.goaway, 0, 0)
+    this.putUint32(lastId)
+    this.putUint32(code)
+  }
+
+  ping(): void {
+    this.frame(8, FRAME.ping, 0, 0)
+    this.putUint32(0)
+    this.putUint32(0)
+  }
+
   /** A header block in as many frames as it takes. */
   block(bytes: Buffer, length: number, flags: number, id: number, frameBytesMax: number): void {
     let from = 0

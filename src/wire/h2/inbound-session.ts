@@ -6,7 +6,7 @@ import type { Deadlines, Timed } from '../deadlines.ts'
 import type { ClientTimeouts, InboundHandler } from '../inbound.ts'
 import { type Taken, readFrom } from '../reading.ts'
 import type { HeaderFields } from './fields.ts'
-import { ERROR, FRAME, PREFACE, SETTING, WINDOW_MAX } from './frames.ts'
+import { ERROR, PREFACE, SETTING, WINDOW_MAX } from './frames.ts'
 import { InboundH2, type RequestHost } from './inbound-h2.ts'
 import { COST } from './patience.ts'
 import { H2Session } from './session.ts'
@@ -148,10 +148,8 @@ export class InboundSession extends H2Session implements RequestHost, Timed {
   drain(): void {
     if (this.draining !== 0 || this.over) return
     this.draining = 1
-    this.sendGoaway(WINDOW_MAX, ERROR.none)
-    this.writer.frame(8, FRAME.ping, 0, 0)
-    this.writer.putUint32(0)
-    this.writer.putUint32(0)
+    this.writer.goaway(WINDOW_MAX, ERROR.none)
+    this.writer.ping()
     this.deadline = this.now + DRAIN_ACK_MS
   }
 
@@ -159,7 +157,7 @@ export class InboundSession extends H2Session implements RequestHost, Timed {
     if (this.draining !== 1) return
     this.draining = 2
     this.deadline = 0
-    this.sendGoaway(this.lastId, ERROR.none)
+    this.writer.goaway(this.lastId, ERROR.none)
     if (this.streams.size === 0) this.close()
   }
 
@@ -188,7 +186,7 @@ export class InboundSession extends H2Session implements RequestHost, Timed {
     else if (this.draining === 1) this.pong()
     else if (this.isWithinHead || this.isWithin || this.lastId === 0) this.timedOut()
     else {
-      this.sendGoaway(this.lastId, ERROR.none)
+      this.writer.goaway(this.lastId, ERROR.none)
       this.close()
     }
   }
@@ -198,7 +196,7 @@ export class InboundSession extends H2Session implements RequestHost, Timed {
       this.requests++
       this.handler.turnedAway(this.remoteAddress, PROBLEMS.headTimeout.code, 0)
     }
-    this.sendGoaway(this.lastId, ERROR.none)
+    this.writer.goaway(this.lastId, ERROR.none)
     this.breakStreams(ERROR.cancel)
     this.close()
   }

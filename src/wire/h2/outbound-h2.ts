@@ -72,7 +72,7 @@ export class OutboundH2 extends H2Stream implements Outbound, Timed {
     this.id = id
     this.isOpen = true
     this.block = null
-    this.sendWindow = session.peerWindow
+    this.sendWindow = session.peer.window
     this.sendBlock({ bytes: block, length: block.length }, this.requestSent && !this.isWaiting)
     this.readInto(this.answer)
     this.awaitHead()

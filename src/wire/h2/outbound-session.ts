@@ -3,7 +3,7 @@ import type { Deadlines, Timed } from '../deadlines.ts'
 import type { Dialer } from '../dial.ts'
 import type { OutboundFailure } from '../outbound.ts'
 import type { HeaderFields } from './fields.ts'
-import { ERROR, FRAME, PREFACE, SETTING, WINDOW_MAX } from './frames.ts'
+import { ERROR, PREFACE, SETTING, WINDOW_MAX } from './frames.ts'
 import { OutboundH2, type UpstreamHost } from './outbound-h2.ts'
 import { COST } from './patience.ts'
 import { H2Session } from './session.ts'
@@ -102,7 +102,7 @@ export class OutboundSession extends H2Session implements UpstreamHost, Timed {
 
   /** The upstream has said how many requests it takes at a time; those beyond go to another connection. */
   protected settingsChanged(): void {
-    this.limits.streamsMax = Math.min(STREAMS_MAX, this.peerStreamsMax)
+    this.limits.streamsMax = Math.min(STREAMS_MAX, this.peer.streamsMax)
     if (this.agreed) return
     this.agreed = true
     for (const stream of this.waiting) {
@@ -157,9 +157,7 @@ export class OutboundSession extends H2Session implements UpstreamHost, Timed {
   probe(): void {
     if (this.pinged || this.over) return
     this.pinged = true
-    this.writer.frame(8, FRAME.ping, 0, 0)
-    this.writer.putUint32(0)
-    this.writer.putUint32(0)
+    this.writer.ping()
     this.deadline = this.now + PING_MS
   }
 
@@ -178,7 +176,7 @@ export class OutboundSession extends H2Session implements UpstreamHost, Timed {
   }
 
   expired(): void {
-    if (!this.pinged && this.streams.size === 0) this.sendGoaway(0, ERROR.none)
+    if (!this.pinged && this.streams.size === 0) this.writer.goaway(0, ERROR.none)
     this.writer.flush()
     this.end('reset')
   }

@@ -2,9 +2,11 @@
 import type { BodySink } from '../body.ts'
 import type { OutgoingHead } from '../outgoing.ts'
 import { readTrailers } from '../trailers.ts'
+import type { Flow } from './flow.ts'
 import { ERROR, FLAG, FRAME, FRAME_BYTES_DEFAULT, WINDOW_MAX } from './frames.ts'
 import { encoder } from './hpack-encoder.ts'
 import type { FrameWriter } from './frame-writer.ts'
+import type { PeerSettings } from './peer-settings.ts'
 
 /** What a peer may send on one stream before it is read; as Envoy advises for an edge. */
 export const STREAM_WINDOW = 65_536
@@ -12,16 +14,8 @@ export const STREAM_WINDOW = 65_536
 /** What a stream needs of its connection. */
 export interface StreamHost {
   readonly writer: FrameWriter
-  /** What the peer lets us send on all streams together. */
-  readonly sendWindow: number
-  /** The window that the peer gives a new stream. */
-  readonly peerWindow: number
-  sentData(bytes: number): void
-  /** Bytes of body have been read: the peer may send as many again. */
-  credit(bytes: number): void
-  windowUpdate(id: number, bytes: number): void
-  waitToSend(stream: H2Stream): void
-  waitsNoMore(stream: H2Stream): void
+  readonly flow: Flow
+  readonly peer: PeerSettings
   rst(id: number, code: number): void
   forget(stream: H2Stream): void
 }
@@ -61,7 +55,7 @@ export abstract class H2Stream {
   protected open(session: StreamHost, id: number): void {
     this.session = session
     this.id = id
-    this.sendWindow = session.peerWindow
+    this.sendWindow = session.peer.window
     this.closed = this.localEnded = this.remoteEnded = this.paused = this.told = this.endPending = false
     this.expected = -1
     this.receivedBytes = this.uncredited = this.pendingBytes = this.pendingAt = 0
@@ -103,7 +97,7 @@ export abstract class H2Stream {
     if (at < end) {
       this.pending.push(Buffer.from(bytes.subarray(at, end)))
       this.pendingBytes += end - at
-      this.session.waitToSend(this)
+      this.session.flow.wait(this)
       return false
     }
     return this.pendingBytes === 0
@@ -111,16 +105,15 @@ export abstract class H2Stream {
 
   /** Returns the index after the last byte that could be sent. */
   private emit(bytes: Uint8Array, start: number, end: number): number {
-    const { session } = this
-    const { writer } = session
+    const { flow, writer } = this.session
     let at = start
     while (at < end && !writer.choked) {
-      const bound = Math.min(end - at, this.sendWindow, session.sendWindow, FRAME_BYTES_DEFAULT)
+      const bound = Math.min(end - at, this.sendWindow, flow.sendWindow, FRAME_BYTES_DEFAULT)
       if (bound <= 0) break
       writer.frame(bound, FRAME.data, 0, this.id)
       writer.put(bytes, at, at + bound)
       this.sendWindow -= bound
-      session.sentData(bound)
+      flow.sent(bound)
       at += bound
     }
     return at
@@ -141,7 +134,7 @@ export abstract class H2Stream {
     }
     this.progressed()
     if (this.pendingBytes > 0) return true
-    this.session.waitsNoMore(this)
+    this.session.flow.waitsNoMore(this)
     if (this.endPending) this.finishSending()
     else this.sendable()
     return true
@@ -252,12 +245,12 @@ export abstract class H2Stream {
 
   /** Lets the peer send as much again as has been read. */
   private credit(bytes: number): void {
-    this.session.credit(bytes)
+    this.session.flow.credit(bytes)
     if (this.remoteEnded || this.closed) return
     this.uncredited += bytes
     if (this.uncredited < STREAM_WINDOW / 2) return
     this.receiveWindow += this.uncredited
-    this.session.windowUpdate(this.id, this.uncredited)
+    this.session.writer.windowUpdate(this.id, this.uncredited)
     this.uncredited = 0
   }
 
@@ -278,7 +271,7 @@ export abstract class H2Stream {
 
   /** Forgets what waits, and is forgotten. What was held counts as read for the connection. */
   drop(): void {
-    for (const bytes of this.held) this.session.credit(bytes.length)
+    for (const bytes of this.held) this.session.flow.credit(bytes.length)
     this.empty()
     this.pendingBytes = 0
     this.sink = null
