@@ -9,6 +9,20 @@ export interface CertificateSpec {
   readonly key: string
 }
 
+/** A certificate that a CA has issued to us (RFC 8555). */
+export interface OrderedCertificate {
+  /** The CA: the URL of its directory. */
+  readonly issuer: string
+  readonly name: string
+  /** PEM: the certificate and the ones between it and its root. */
+  readonly chain: string
+  /** PEM. */
+  readonly key: string
+  /** Wall clock, ms. */
+  readonly issuedAt: number
+  readonly expiresAt: number
+}
+
 /** How a listener speaks TLS. */
 export interface TlsSpec {
   /** In the order written; the first is also for whoever asks for no name or for an unknown one. */

@@ -1,6 +1,7 @@
 /** What every adapter of the port must pass, run against the real database. */
 import { describe } from 'node:test'
 import { appendsConform } from './conformance/appends.ts'
+import { certificatesConform } from './conformance/certificates.ts'
 import { leasesConform } from './conformance/leases.ts'
 import { listsConform } from './conformance/lists.ts'
 import { modelConforms } from './conformance/model.ts'
@@ -14,6 +15,7 @@ export function storeConformance(name: string, subject: Subject): void {
     appendsConform(subject)
     leasesConform(subject)
     resourcesConform(subject)
+    certificatesConform(subject)
     listsConform(subject)
     modelConforms(subject)
     survivalConforms(subject)

@@ -2,6 +2,7 @@
  * What every store must do, whatever keeps the bytes. All calls are asynchronous and batch-shaped; an adapter may serve many
  * callers with one commit. A promise that resolves after a write means durable: it survives `kill -9` and a power cut.
  */
+import type { OrderedCertificate } from '../model/tls.ts'
 import type { Attempt, Consumer, Delivery, Endpoint, EventType, Message } from '../model/webhook.ts'
 
 /** A delivery to be made with its message. */
@@ -167,6 +168,15 @@ export interface Store {
   getSetting(key: string): Promise<string | null>
   /** Stores it unless there is one; returns what is stored (first run wins). */
   initSetting(key: string, value: string): Promise<string>
+
+  // ---- certificates that were ordered
+  /** Insert or replace by issuer and name; one that was not issued later than the one stored changes nothing. */
+  putCertificate(certificate: OrderedCertificate): Promise<void>
+  getCertificate(issuer: string, name: string): Promise<OrderedCertificate | null>
+  /** For what one process at a time may do. False: somebody else holds it, at `nowMs` not yet ended. Its holder may take it again. */
+  takeLease(name: string, holder: string, nowMs: number, untilMs: number): Promise<boolean>
+  /** Lets others have it now; without effect unless `holder` has it. */
+  dropLease(name: string, holder: string): Promise<void>
 
   stats(): Promise<StoreStats>
   /** Waits for this caller's own calls and lets go of the store; other callers go on. */

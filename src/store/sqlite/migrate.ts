@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import type { DatabaseSync } from 'node:sqlite'
 import { sql as ground } from '../migrations/sqlite/0001-ground.ts'
+import { sql as certificates } from '../migrations/sqlite/0002-certificates.ts'
 
 export interface Migration {
   readonly name: string
@@ -11,7 +12,10 @@ export interface Migration {
 }
 
 /** In order; a published one is never edited, the next one corrects it. */
-const MIGRATIONS: readonly Migration[] = [{ name: '0001-ground', sql: ground }]
+const MIGRATIONS: readonly Migration[] = [
+  { name: '0001-ground', sql: ground },
+  { name: '0002-certificates', sql: certificates, isAdditive: true },
+]
 
 /**
  * Runs the migrations this store has not seen, all in one transaction. Throws when the store was written by a newer version

@@ -1,6 +1,7 @@
 /** Every call of the port as a function on the database, put together noun by noun. */
 import type { DatabaseSync } from 'node:sqlite'
 import { attempts } from './attempts.ts'
+import { certificates } from './certificates.ts'
 import { consumers } from './consumers.ts'
 import { deliveries } from './deliveries.ts'
 import { endpoints } from './endpoints.ts'
@@ -42,6 +43,7 @@ export function operationsOn(db: DatabaseSync, path: string): Operations {
     ...endpoints(db, pager, tally),
     ...eventTypes(db, pager),
     ...revisions(db),
+    ...certificates(db),
     stats: () => tally.stats(),
   }
 }

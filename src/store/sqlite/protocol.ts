@@ -20,6 +20,9 @@ export const WRITES = [
   'deleteEventType',
   'putRevision',
   'initSetting',
+  'putCertificate',
+  'takeLease',
+  'dropLease',
 ] as const satisfies readonly (keyof Store)[]
 
 /** Calls that only look. */
@@ -39,6 +42,7 @@ export const READS = [
   'latestRevision',
   'listRevisions',
   'getSetting',
+  'getCertificate',
   'stats',
 ] as const satisfies readonly (keyof Store)[]
 

@@ -1,0 +1,40 @@
+/** SQL of ordered certificates, and of the leases under which they are ordered. */
+import type { DatabaseSync } from 'node:sqlite'
+import type { Direct } from './protocol.ts'
+import { integer, text } from './rows.ts'
+
+interface Certificates {
+  putCertificate: Direct<'putCertificate'>
+  getCertificate: Direct<'getCertificate'>
+  takeLease: Direct<'takeLease'>
+  dropLease: Direct<'dropLease'>
+}
+
+export function certificates(db: DatabaseSync): Certificates {
+  const put =
+    db.prepare(`INSERT INTO certificate (issuer, name, chain, key, issued_at, expires_at) VALUES (?, ?, ?, ?, ?, ?)
+    ON CONFLICT (issuer, name) DO UPDATE SET chain = excluded.chain, key = excluded.key,
+      issued_at = excluded.issued_at, expires_at = excluded.expires_at
+    WHERE excluded.issued_at > issued_at`)
+  const get = db.prepare('SELECT * FROM certificate WHERE issuer = ? AND name = ?')
+  const take = db.prepare(`INSERT INTO lease (name, holder, until) VALUES (?, ?, ?)
+    ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, until = excluded.until
+    WHERE holder = excluded.holder OR until <= ?`)
+  const drop = db.prepare('DELETE FROM lease WHERE name = ? AND holder = ?')
+
+  return {
+    putCertificate(c) {
+      put.run(c.issuer, c.name, c.chain, c.key, c.issuedAt, c.expiresAt)
+    },
+    getCertificate(issuer, name) {
+      const row = get.get(issuer, name)
+      if (row === undefined) return null
+      const [issuedAt, expiresAt] = [integer(row.issued_at), integer(row.expires_at)]
+      return { issuer, name, chain: text(row.chain), key: text(row.key), issuedAt, expiresAt }
+    },
+    takeLease: (name, holder, nowMs, untilMs) => take.run(name, holder, untilMs, nowMs).changes === 1,
+    dropLease(name, holder) {
+      drop.run(name, holder)
+    },
+  }
+}
