@@ -29,6 +29,7 @@ import { Deadlines } from './wire/deadlines.ts'
 import { Listener } from './wire/listener.ts'
 import { Pools } from './wire/pool.ts'
 import { TlsServer } from './wire/tls-server.ts'
+import { UpstreamTls } from './wire/upstream-tls.ts'
 
 const boot: EngineBoot = workerData
 const clock = systemClock
@@ -83,6 +84,7 @@ function install(state: DesiredState): void {
   post.update(state)
   services.update(state.services)
   guard.update(state.egress.allow)
+  pools.update(new UpstreamTls(state.egress.tls))
   deliverDeps = {
     clock,
     directory,

@@ -39,6 +39,7 @@ export const PROBLEMS = {
   policyFailed: problem('policy-failed', 500, 'A policy failed.'),
   // The upstream.
   upstreamUnreachable: problem('upstream-unreachable', 502, 'The service could not be reached.'),
+  upstreamTlsFailed: problem('upstream-tls-failed', 502, 'No secure connection to the service could be made.'),
   upstreamReset: problem('upstream-reset', 502, 'The service closed the connection before it answered.'),
   upstreamInvalid: problem('upstream-invalid', 502, 'The service gave an invalid answer.'),
   upstreamBodyTooLarge: problem('upstream-body-too-large', 502, 'The answer is larger than a policy can read.'),

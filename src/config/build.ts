@@ -6,6 +6,7 @@ import type { TlsSpec } from '../model/tls.ts'
 import type { File } from './file-schema.ts'
 import type { FileListener } from './listener-schema.ts'
 import type { FileTls } from './tls-schema.ts'
+import type { UpstreamTlsRead } from './upstream-tls.ts'
 
 type FileRoute = NonNullable<File['routes']>[string]
 
@@ -18,13 +19,14 @@ export interface BuildContext {
   readonly eventSchemas: ReadonlyMap<string, unknown>
   /** What was read for it. */
   readonly tls: ReadonlyMap<FileTls, TlsSpec>
+  readonly upstreamTls: UpstreamTlsRead
 }
 
 /** More engines than this share too little to be worth their memory; say a number to have more. */
 const AUTO_THREADS_MAX = 8
 
 /** A file that passed `check`. */
-export function buildState(file: File, { baseDir, cpus, eventSchemas, tls }: BuildContext): DesiredState {
+export function buildState(file: File, { baseDir, cpus, eventSchemas, tls, upstreamTls }: BuildContext): DesiredState {
   const log = file['access-log']
   return {
     listeners: file.listeners.map((one) => buildListener(one, baseDir, tls)),
@@ -35,11 +37,11 @@ export function buildState(file: File, { baseDir, cpus, eventSchemas, tls }: Bui
     forwarded: { trusted: file['trusted-proxies'] ?? [], ...file.forwarded },
     via: file.via?.toLowerCase() ?? '',
     engineHeapMax: file['engine-heap-max'],
-    egress: { allow: file.egress.allow ?? [] },
+    egress: { allow: file.egress.allow ?? [], tls: upstreamTls.egress },
     accessLog: log === 'stdout' || log === 'off' ? log : resolve(baseDir, log),
     drain: { delayMs: file.drain.delay, timeoutMs: file.drain.timeout },
     delivery: { scheduleMs: file.delivery.schedule ?? STANDARD_SCHEDULE_MS, timeoutMs: file.delivery.timeout },
-    services: each(file.services, (name, one) => buildService(baseDir, name, one)),
+    services: each(file.services, (name, one) => buildService(baseDir, name, one, upstreamTls)),
     consumers: each(file.consumers, (name, consumer) => ({
       name,
       apiKeys: (consumer?.credentials ?? []).map((credential) => credential['api-key']),
@@ -89,10 +91,12 @@ function buildService(
   baseDir: string,
   name: string,
   { instances, timeouts, protocol }: NonNullable<File['services']>[string],
+  tls: UpstreamTlsRead,
 ): Service {
   return {
     name,
     protocol,
+    tls: tls.services.get(name) ?? tls.egress,
     instances: instances.map((one) => ({ ...one, url: absolute(one.url, baseDir) })),
     timeouts: {
       connectMs: timeouts.connect,

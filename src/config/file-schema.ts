@@ -5,6 +5,7 @@ import { cidr, duration, durationOrNone, leaf, name, origin, token, size } from 
 import { listener } from './listener-schema.ts'
 import { policyUse } from './policy-use.ts'
 import { routeSchema } from './route-schema.ts'
+import { moreCa, serviceTls } from './tls-schema.ts'
 
 /** A mapping that may be left out or left empty. */
 const section = <T extends z.ZodType>(value: T) => z.record(name, value).nullish()
@@ -43,6 +44,7 @@ const serviceInFull = z.strictObject({
     .literal(['http/1.1', 'h2', 'h2c'])
     .default('http/1.1')
     .describe('What is spoken with the instances: h2 is HTTP/2 over TLS (https), h2c is HTTP/2 in clear (http).'),
+  tls: serviceTls.describe('With instances at https.'),
   timeouts,
 })
 
@@ -50,6 +52,7 @@ const service = z.union([
   origin.transform((url) => ({
     instances: [{ url, weight: 1 }],
     protocol: 'http/1.1' as const,
+    tls: serviceTls.parse(undefined),
     timeouts: timeouts.parse(undefined),
   })),
   serviceInFull,
@@ -119,7 +122,10 @@ export function fileSchema(policies: readonly DocumentedPolicy[]) {
       .default(1_073_741_824)
       .describe('Largest heap of an engine thread; one that needs more ends alone, and is replaced.'),
     egress: z
-      .strictObject({ allow: list(cidr).describe('Private networks that may be called.') })
+      .strictObject({
+        allow: list(cidr).describe('Private networks that may be called.'),
+        ca: moreCa.optional(),
+      })
       .prefault({})
       .describe('Where Postern may connect to.'),
     'access-log': z.string().min(1).default('stdout').describe('stdout, off, or a file, relative to this one.'),

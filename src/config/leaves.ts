@@ -89,6 +89,12 @@ export const hostPattern = leaf('a host without scheme and port: shop.example or
   return isAddress || (HOST.test(host) && host.length <= 253) ? host : undefined
 })
 
+/** A host's name, lower case: no address, no wildcard. */
+export const hostName = leaf("a host's name: shop.example", (text) => {
+  const host = text.toLowerCase()
+  return HOST.test(host) && !host.startsWith('*') && isIP(host) === 0 && host.length <= 253 ? host : undefined
+})
+
 export const method = leaf('an HTTP method in upper case, other than CONNECT', (text) => {
   if (METHODS.includes(text) && text !== 'CONNECT') return text
   const meant = nearest(text, METHODS)

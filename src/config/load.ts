@@ -16,6 +16,7 @@ import { reportIssues } from './issues.ts'
 import { Report } from './report.ts'
 import type { JsonSchema } from './schema-words.ts'
 import { readTls } from './tls.ts'
+import { readUpstreamTls } from './upstream-tls.ts'
 import { wordIssue } from './wording.ts'
 
 export interface LoadOptions {
@@ -79,9 +80,12 @@ export function parseConfig(text: string, options: LoadOptions): LoadResult {
     return text
   }
   const eventSchemas = readEventSchemas(file, baseDir, readFile, report)
-  const tls = readTls(file, { baseDir, readFile, report, now: options.now ?? systemClock.now() })
+  const pems = { baseDir, readFile, report, now: options.now ?? systemClock.now() }
+  const tls = readTls(file, pems)
+  const upstreamTls = readUpstreamTls(file, pems)
   if (report.faults.size > 0) return failed()
-  const state = buildState(file, { baseDir, cpus: options.cpus ?? availableParallelism(), eventSchemas, tls })
+  const cpus = options.cpus ?? availableParallelism()
+  const state = buildState(file, { baseDir, cpus, eventSchemas, tls, upstreamTls })
   return { ok: true, state, warnings: report.warnings.sorted(), files }
 }
 

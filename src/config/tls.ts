@@ -1,4 +1,5 @@
 /** TLS as the file says it, its PEM files read and everything that OpenSSL could refuse tried once. */
+import type { SecureContextOptions } from 'node:tls'
 import type { CertificateSpec, ClientCheckSpec, TlsSpec } from '../model/tls.ts'
 import { contextOptions, tls } from '../wire/tls-options.ts'
 import type { KeyPath } from './fault.ts'
@@ -7,13 +8,15 @@ import { type PemContext, namesOf, readCertificates, readKey } from './pem.ts'
 import type { FileTls } from './tls-schema.ts'
 
 /** TLS 1.3 has no other ciphers that anybody wants; the cheapest first, clients choose. */
-const TLS13_CIPHERS = 'TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256'
+export const TLS13_CIPHERS = 'TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256'
 /** For TLS 1.2 those that keep what was recorded secret when a key is lost later, and that HTTP/2 allows (RFC 9113 §9.2.2). */
 const TLS12_CIPHERS = [
   'ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256',
   'ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384',
   'ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305',
 ].join(':')
+
+const NO_TICKETS = Buffer.alloc(48)
 
 /** Reads the files of every listener that speaks TLS. */
 export function readTls(file: File, context: PemContext): ReadonlyMap<FileTls, TlsSpec> {
@@ -44,13 +47,13 @@ function readListenerTls(context: PemContext, at: KeyPath, file: FileTls): TlsSp
     handshakeMs: file['handshake-timeout'],
     clients,
   }
-  const refused = refusalOf(spec, undefined)
+  const refused = refusalOf(contextOptions(spec, undefined, NO_TICKETS))
   if (refused !== null && file.ciphers !== undefined) {
     report.fault([...at, 'ciphers'], refused)
     return null
   }
   for (const [index, one] of certificates.entries()) {
-    const refused = refusalOf(spec, one)
+    const refused = refusalOf(contextOptions(spec, one, NO_TICKETS))
     if (refused !== null) report.fault([...at, 'certificates', index, 'cert'], refused)
   }
   return spec
@@ -82,9 +85,9 @@ function readClients(
 }
 
 /** Why OpenSSL takes no part of it; null when it does. */
-function refusalOf(spec: TlsSpec, certificate: CertificateSpec | undefined): string | null {
+export function refusalOf(options: SecureContextOptions): string | null {
   try {
-    tls().createSecureContext(contextOptions(spec, certificate, Buffer.alloc(48)))
+    tls().createSecureContext(options)
     return null
   } catch (error) {
     const reason: unknown = error instanceof Error ? Reflect.get(error, 'reason') : undefined

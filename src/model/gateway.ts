@@ -1,5 +1,5 @@
 /** The gateway's nouns as a checked configuration gives them: plain data that any thread can receive. */
-import type { TlsSpec } from './tls.ts'
+import type { TlsSpec, UpstreamTlsSpec } from './tls.ts'
 
 export interface Instance {
   /** Origin without path: `http://host:port` or `https://host:port`; or a Unix socket: `unix:/path`. */
@@ -24,6 +24,8 @@ export interface Service {
   readonly name: string
   /** `h2` over TLS, `h2c` in clear. */
   readonly protocol: 'http/1.1' | 'h2' | 'h2c'
+  /** With instances at https. */
+  readonly tls: UpstreamTlsSpec
   readonly instances: readonly Instance[]
   readonly timeouts: Timeouts
 }
@@ -182,7 +184,11 @@ export interface DesiredState {
   readonly forwarded: ForwardedRules
   /** Our pseudonym in `Via`, lower case; empty: one of our own making. */
   readonly via: string
-  readonly egress: { readonly allow: readonly string[] }
+  readonly egress: {
+    readonly allow: readonly string[]
+    /** With the endpoints of consumers. */
+    readonly tls: UpstreamTlsSpec
+  }
   /** Where access records go: `stdout`, `off`, or a file's absolute path. */
   readonly accessLog: string
   readonly drain: {

@@ -47,3 +47,20 @@ export interface ClientCheckSpec {
   /** It is required for these names only; empty: for all. */
   readonly hosts: readonly string[]
 }
+
+/** How TLS is spoken with an upstream. */
+export interface UpstreamTlsSpec {
+  /** PEM of the CAs that are believed; null: the well-known ones. */
+  readonly ca: string | null
+  /** PEM of CAs that are believed beside the well-known ones; empty: none. */
+  readonly moreCa: string
+  /** Asked for by SNI, and expected in the certificate; empty: the host that is called. */
+  readonly serverName: string
+  /** Shown to whoever asks for one. */
+  readonly certificate: { readonly chain: string; readonly key: string } | null
+  /** Without, whoever answers is believed. */
+  readonly verify: boolean
+  readonly minVersion: 'TLSv1.2' | 'TLSv1.3'
+  /** OpenSSL's notation; null: Node's. */
+  readonly ciphers: string | null
+}

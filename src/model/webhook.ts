@@ -103,7 +103,7 @@ export interface Attempt {
   readonly ok: boolean
   /** Why there was no good answer: `timeout`, `connect-refused`, `reset`, `blocked-address`, `status`, …; null when ok. */
   readonly failure: string | null
-  /** The first kilobytes of the answer. */
+  /** The first kilobytes of the answer; where none came, more of why: `CERT_HAS_EXPIRED`, `ECONNREFUSED`. */
   readonly response: string
   readonly latencyMs: number
   readonly trigger: AttemptTrigger

@@ -146,7 +146,11 @@ describe('call', () => {
   })
 
   for (const [name, script, result] of [
-    ['before any answer', { answer: (socket) => socket.resetAndDestroy() }, { status: 0, failure: 'reset', body: '' }],
+    [
+      'before any answer',
+      { answer: (socket) => socket.resetAndDestroy() },
+      { status: 0, failure: 'reset', body: 'ECONNRESET' },
+    ],
     [
       'in its body',
       { answer: (socket) => socket.end('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nab') },

@@ -23,7 +23,7 @@ export interface CallResult {
   status: number
   /** Null when an answer came, even if its body broke off after what is kept. */
   failure: OutboundFailure | null
-  /** The first `keepBytes` of the answer, as UTF-8. */
+  /** The first `keepBytes` of the answer, as UTF-8; where none came, the system's or OpenSSL's code for why, if there is one. */
   body: string
   /** The `Retry-After` field of an answer that is no success, or null. */
   retryAfter: string | null
@@ -79,9 +79,10 @@ class Call implements OutboundListener {
     this.finish()
   }
 
-  failed(failure: OutboundFailure, untouched: boolean): void {
+  failed(failure: OutboundFailure, untouched: boolean, detail: string): void {
     if (untouched) return this.send(true)
     this.result.failure = failure
+    if (this.result.status === 0) this.result.body = detail
     this.finish()
   }
 

@@ -5,7 +5,7 @@ import type { OutboundFailure } from '../wire/outbound.ts'
 export const PROBLEM_OF: Readonly<Record<OutboundFailure, Problem>> = {
   'connect-refused': PROBLEMS.upstreamUnreachable,
   'connect-timeout': PROBLEMS.upstreamTimeout,
-  'tls-failed': PROBLEMS.upstreamUnreachable,
+  'tls-failed': PROBLEMS.upstreamTlsFailed,
   'blocked-address': PROBLEMS.upstreamUnreachable,
   'name-not-found': PROBLEMS.upstreamUnreachable,
   reset: PROBLEMS.upstreamReset,

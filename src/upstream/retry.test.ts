@@ -5,6 +5,7 @@ import { HeldClock, exchange } from '../../test/support/policy.ts'
 import { Deadlines } from '../wire/deadlines.ts'
 import type { OutboundFailure } from '../wire/outbound.ts'
 import { Pools } from '../wire/pool.ts'
+import { USUAL_TLS } from '../wire/upstream-tls.ts'
 import { isRepeatable, tryAgain } from './retry.ts'
 import { type LiveService, Services } from './service.ts'
 
@@ -15,7 +16,7 @@ after(() => deadlines.close())
 function serviceOf(count: number): LiveService {
   const instances = Array.from({ length: count }, (_, i) => ({ url: `http://up-${i}:80`, weight: 1 }))
   const timeouts = { connectMs: 0, firstByteMs: 0, idleMs: 0, streamMs: 0, totalMs: 0 }
-  services.update({ up: { name: 'up', protocol: 'http/1.1', instances, timeouts } })
+  services.update({ up: { name: 'up', protocol: 'http/1.1', tls: USUAL_TLS, instances, timeouts } })
   return services.get('up')!
 }
 

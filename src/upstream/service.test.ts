@@ -6,6 +6,7 @@ import { HeldClock } from '../../test/support/policy.ts'
 import type { Service } from '../model/gateway.ts'
 import { Deadlines } from '../wire/deadlines.ts'
 import { Pools } from '../wire/pool.ts'
+import { USUAL_TLS } from '../wire/upstream-tls.ts'
 import { type LiveService, Services } from './service.ts'
 
 const deadlines = new Deadlines(new HeldClock())
@@ -20,7 +21,7 @@ const TIMEOUTS = { connectMs: 1, firstByteMs: 2, idleMs: 3, streamMs: 5, totalMs
 /** Instances are called a, b, c … */
 function spec(name: string, weights: Readonly<Record<string, number>>): Service {
   const instances = Object.entries(weights).map(([host, weight]) => ({ url: `http://${host}:80`, weight }))
-  return { name, protocol: 'http/1.1', instances, timeouts: TIMEOUTS }
+  return { name, protocol: 'http/1.1', tls: USUAL_TLS, instances, timeouts: TIMEOUTS }
 }
 
 function servicesOf(...specs: readonly Service[]): Services {

@@ -1,6 +1,7 @@
 /** Services at run time: which instance is next, and the connections to it. Outlives reloads: known by name and URL. */
 import type { Instance, Service, Timeouts } from '../model/gateway.ts'
 import type { Pool, Pools } from '../wire/pool.ts'
+import { UpstreamTls } from '../wire/upstream-tls.ts'
 
 /** One instance, its place in the weighted round robin, and its connections. */
 export interface LiveInstance {
@@ -67,19 +68,31 @@ export class Services {
     return this.byName.get(name) ?? null
   }
 
-  /** Takes a revision's services; what has not changed keeps its state. */
+  /** Takes a revision's services; what has not changed keeps its state. Connections that nobody will ask for any more are let go. */
   update(specs: Readonly<Record<string, Service>>): void {
+    const before = this.poolsInUse()
     for (const name of this.byName.keys()) if (specs[name] === undefined) this.byName.delete(name)
     for (const spec of Object.values(specs)) {
       const current = this.byName.get(spec.name)
-      const instances = spec.instances.map((one) => this.instance(one, spec.protocol, current))
+      const tls = new UpstreamTls(spec.tls)
+      const instances = spec.instances.map((one) => this.instance(one, spec.protocol, tls, current))
       if (current === undefined) this.byName.set(spec.name, new LiveService(spec.name, spec.timeouts, instances))
       else current.update(spec.timeouts, instances)
     }
+    for (const pool of before.difference(this.poolsInUse())) this.pools.retire(pool)
   }
 
-  private instance(spec: Instance, protocol: Service['protocol'], service: LiveService | undefined): LiveInstance {
-    const pool = this.pools.of(spec.url, null, protocol)
+  private poolsInUse(): ReadonlySet<Pool> {
+    return new Set([...this.byName.values()].flatMap(({ instances }) => instances.map(({ pool }) => pool)))
+  }
+
+  private instance(
+    spec: Instance,
+    protocol: Service['protocol'],
+    tls: UpstreamTls,
+    service: LiveService | undefined,
+  ): LiveInstance {
+    const pool = this.pools.of(spec.url, null, protocol, tls)
     const known = service?.instances.find((one) => one.pool === pool && one.weight === spec.weight)
     if (known !== undefined) return known
     const isUnix = spec.url.startsWith('unix:')

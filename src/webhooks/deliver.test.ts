@@ -9,6 +9,7 @@ import { newEndpoint } from '../store/conformance/subject.ts'
 import type { ClaimedDelivery, Settlement } from '../store/port.ts'
 import { deliver } from './deliver.ts'
 import { serviceEndpointId } from './directory.ts'
+import { USUAL_TLS } from '../wire/upstream-tls.ts'
 
 function claimed(endpointId: string, fields: Partial<Message> = {}, attempts = 0): ClaimedDelivery {
   const message: Message = { ...EVENT, id: 'msg_1', createdAt: 1_700_000_000_000, ...fields }
@@ -41,7 +42,13 @@ async function attempt(
 function withService(rig: PostRig): void {
   const timeouts = { connectMs: 0, firstByteMs: 0, idleMs: 0, streamMs: 0, totalMs: 0 }
   rig.services.update({
-    orders: { name: 'orders', protocol: 'http/1.1', instances: [{ url: rig.receiver.url, weight: 1 }], timeouts },
+    orders: {
+      name: 'orders',
+      protocol: 'http/1.1',
+      tls: USUAL_TLS,
+      instances: [{ url: rig.receiver.url, weight: 1 }],
+      timeouts,
+    },
   })
 }
 

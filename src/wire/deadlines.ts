@@ -16,7 +16,7 @@ export class Deadlines {
   /** Monotonic ms of the last sweep: cheap, and at most SWEEP_MS old. */
   now: number
   private readonly timed = new Set<Timed>()
-  private readonly clock: Clock
+  readonly clock: Clock
   private readonly timer: NodeJS.Timeout
 
   constructor(clock: Clock) {

@@ -1,42 +1,55 @@
 /** Dials an origin: a TCP connection or a Unix socket, TLS on it where the origin asks for that, and why it could not be had. */
-import { type Socket, connect as connectTcp } from 'node:net'
+import { type Socket, type TcpSocketConnectOpts, connect as connectTcp, isIP } from 'node:net'
 import type { TLSSocket } from 'node:tls'
+import type { Clock } from '../base/clock.ts'
 import { type GuardedLookup, isBlockedError } from './address-guard.ts'
 import type { Origin, OutboundFailure } from './outbound.ts'
 import { tls } from './tls-options.ts'
+import { TlsSession } from './tls-session.ts'
+import type { UpstreamTls } from './upstream-tls.ts'
 
 /** One read buffer for every connection of the thread: a read is consumed before the next begins (saves 64 KiB an answer). */
 const READ_BUFFER = Buffer.allocUnsafeSlow(65_536)
 /** When TCP begins to ask whether a silent upstream is still there: else one that vanished behind a tunnel is never missed. */
 const KEEP_ALIVE_MS = 60_000
 
-/** Hears of one connection. */
+/** Hears of one connection. `detail` is the system's or OpenSSL's code for why, or empty. */
 export interface DialListener {
   /** It stands, secured and of one mind about what is spoken. */
   connected(): void
-  /** It will never stand. `detail` is the system's or OpenSSL's code for why, or empty. */
+  /** It will never stand. */
   failed(failure: OutboundFailure, detail: string): void
-  /** It stood, and has broken. */
-  broken(): void
+  /** It stood, and has broken; or the upstream had not said its last word on the handshake. */
+  broken(failure: 'reset' | 'tls-failed', detail: string): void
   /** The first `n` of `bytes` have come, valid during the call. False: read no more until `resume`. */
   received(bytes: Buffer, n: number): boolean
 }
 
+/** What is spoken on its connections, and how they are made. */
+export interface DialOptions {
+  /** Asked for by ALPN. */
+  readonly protocol: 'http/1.1' | 'h2'
+  /** For origins that are secure. */
+  readonly tls: UpstreamTls
+  /** Judges the addresses of names before they are dialled. */
+  readonly lookup: GuardedLookup | undefined
+  readonly clock: Clock
+}
+
 export class Dialer {
   readonly origin: Origin
-  private readonly protocol: 'http/1.1' | 'h2'
-  private readonly lookup: GuardedLookup | undefined
+  private readonly options: DialOptions
+  private readonly session = new TlsSession()
 
-  /** `protocol` is asked for by ALPN. With `lookup` the addresses of names are judged before they are dialled. */
-  constructor(origin: Origin, protocol: 'http/1.1' | 'h2', lookup: GuardedLookup | undefined) {
+  constructor(origin: Origin, options: DialOptions) {
     this.origin = origin
-    this.protocol = protocol
-    this.lookup = lookup
+    this.options = options
   }
 
   /** `halfOpen`: an upstream that ends its side has not ended ours. */
   dial(halfOpen: boolean, listener: DialListener): Socket {
-    const { origin, lookup } = this
+    const { origin } = this
+    const { lookup } = this.options
     const options = {
       ...(origin.path === undefined ? { host: origin.host, port: origin.port } : { path: origin.path }),
       noDelay: true,
@@ -53,20 +66,31 @@ export class Dialer {
     }
     const socket = origin.secure ? this.secure(options, stands, listener) : connectTcp(options, stands)
     return socket.on('error', (error: NodeJS.ErrnoException) => {
-      if (connected) listener.broken()
-      else listener.failed(failureOf(error), error.code ?? '')
+      const detail = error.code ?? ''
+      if (connected) listener.broken(isRefusal(detail) ? 'tls-failed' : 'reset', detail)
+      else listener.failed(failureOf(error), detail)
     })
   }
 
-  private secure(options: object, stands: () => void, listener: DialListener): TLSSocket {
+  private secure(options: Partial<TcpSocketConnectOpts>, stands: () => void, listener: DialListener): TLSSocket {
+    const { protocol, tls: settings, clock } = this.options
     const { host } = this.origin
-    const named = { servername: /^[\d.]+$|:/.test(host) ? '' : host, ALPNProtocols: [this.protocol] }
-    const socket = tls().connect({ ...options, ...named }, () => {
+    const name = settings.serverName === '' ? host : settings.serverName
+    const socket = tls().connect({
+      ...options,
+      secureContext: settings.context,
+      // An address is no name to ask for (RFC 6066 §3); the certificate is compared with it all the same.
+      servername: isIP(name) === 0 ? name : '',
+      rejectUnauthorized: settings.verify,
+      ALPNProtocols: [protocol],
+      session: this.session.take(clock.now()),
+    })
+    this.session.watch(socket)
+    return socket.on('secureConnect', () => {
       // An upstream that knows nothing of ALPN speaks HTTP/1.1 (RFC 7301 §3.1); HTTP/2 has to be agreed on (RFC 9113 §3.3).
-      if (this.protocol === 'h2' && socket.alpnProtocol !== 'h2') listener.failed('tls-failed', 'no-h2')
+      if (protocol === 'h2' && socket.alpnProtocol !== 'h2') listener.failed('tls-failed', 'no-h2')
       else stands()
     })
-    return socket
   }
 }
 
@@ -74,4 +98,12 @@ function failureOf(error: NodeJS.ErrnoException): OutboundFailure {
   if (isBlockedError(error)) return 'blocked-address'
   if (error.code === 'ENOTFOUND' || error.code === 'EAI_AGAIN') return 'name-not-found'
   return error.syscall === 'connect' || error.name === 'AggregateError' ? 'connect-refused' : 'tls-failed'
+}
+
+/**
+ * In TLS 1.3 our side is done before the upstream has judged our certificate (RFC 8446 §4.4): it says with one of these alerts that it
+ * went no further, so that nothing of a request has been acted on.
+ */
+function isRefusal(code: string): boolean {
+  return /^ERR_SSL_.*ALERT_(?:\w*CERTIFICATE\w*|UNKNOWN_CA|ACCESS_DENIED|HANDSHAKE_FAILURE|DECRYPT_ERROR)$/.test(code)
 }

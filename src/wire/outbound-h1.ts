@@ -252,13 +252,13 @@ export class OutboundH1 implements Outbound, AnswerOwner, DialListener, Timed {
     this.destroy()
   }
 
-  failed(failure: OutboundFailure): void {
-    this.fail(failure)
+  failed(failure: OutboundFailure, detail: string): void {
+    this.fail(failure, detail)
     this.destroy()
   }
 
-  broken(): void {
-    this.failed('reset')
+  broken(failure: 'reset' | 'tls-failed', detail: string): void {
+    this.failed(this.requests > 1 || this.answerBytes > 0 ? 'reset' : failure, detail)
   }
 
   private onClose(): void {
@@ -275,12 +275,12 @@ export class OutboundH1 implements Outbound, AnswerOwner, DialListener, Timed {
     else this.fail(this.answerBytes === 0 ? 'first-byte-timeout' : 'idle-timeout')
   }
 
-  private fail(failure: OutboundFailure): void {
+  private fail(failure: OutboundFailure, detail = ''): void {
     const { listener } = this
     if (listener === null) return
     const untouched = this.requests > 1 && this.answerBytes === 0 && failure === 'reset'
     this.release()
-    listener.failed(failure, untouched)
+    listener.failed(failure, untouched, detail)
   }
 
   /** Ends the connection with the request: what is left of an answer cannot be skipped. */

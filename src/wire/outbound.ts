@@ -33,8 +33,11 @@ export interface OutboundListener extends BodySink {
   sendable(): void
   /** What had arrived is passed on; nothing more came in this read. */
   flush(): void
-  /** `untouched`: the connection had been used before and died without a byte of answer, as idle connections do. */
-  failed(failure: OutboundFailure, untouched: boolean): void
+  /**
+   * `untouched`: the connection had been used before and died without a byte of answer, as idle connections do. `detail`: the system's or
+   * OpenSSL's code for why there is no connection, or empty.
+   */
+  failed(failure: OutboundFailure, untouched: boolean, detail: string): void
 }
 
 /** What is asked of an upstream, whatever protocol carries it. Read during `request` only. */

@@ -6,6 +6,7 @@ import { Dialer } from './dial.ts'
 import { Sessions } from './h2/sessions.ts'
 import { OutboundH1 } from './outbound-h1.ts'
 import type { Origin, Outbound } from './outbound.ts'
+import { USUAL_TLS, UpstreamTls } from './upstream-tls.ts'
 
 /** Idle connections kept to one origin. */
 const IDLE_MAX = 256
@@ -14,6 +15,15 @@ const IDLE_MS = 55_000
 
 /** What is spoken with an origin; over TLS `h2`, in clear `h2c`. */
 export type Protocol = 'http/1.1' | 'h2' | 'h2c'
+
+/** How an origin's connections are made. */
+interface PoolOptions {
+  /** Connections to addresses that it refuses fail as `blocked-address`. */
+  readonly guard: AddressGuard | null
+  readonly protocol: Protocol
+  /** For origins that are secure. */
+  readonly tls: UpstreamTls
+}
 
 export class Pool {
   private readonly idle: OutboundH1[] = []
@@ -24,13 +34,14 @@ export class Pool {
   /** The shortest idle age at which the upstream has been seen to close; learned, so that we let go first. */
   private learnedMs = IDLE_MS
   private generation = 0
+  private retired = false
   /** Of an origin that speaks HTTP/2; else null. */
   private readonly sessions: Sessions | null
 
-  /** With a guard, connections to addresses it refuses fail as `blocked-address`. */
-  constructor(origin: Origin, deadlines: Deadlines, guard: AddressGuard | null, protocol: Protocol) {
+  constructor(origin: Origin, deadlines: Deadlines, { guard, protocol, tls }: PoolOptions) {
     const isH1 = protocol === 'http/1.1'
-    this.dialer = new Dialer(origin, isH1 ? protocol : 'h2', guard?.lookup)
+    const { clock } = deadlines
+    this.dialer = new Dialer(origin, { protocol: isH1 ? protocol : 'h2', tls, lookup: guard?.lookup, clock })
     this.deadlines = deadlines
     this.guard = guard
     this.sessions = isH1 ? null : new Sessions(this.dialer, deadlines)
@@ -67,7 +78,7 @@ export class Pool {
   }
 
   private keep(connection: OutboundH1): void {
-    if (this.idle.length >= IDLE_MAX) return connection.destroy()
+    if (this.retired || this.idle.length >= IDLE_MAX) return connection.destroy()
     connection.deadline = connection.idleSince + Math.min(connection.idleMaxMs, this.learnedMs)
     this.idle.push(connection)
   }
@@ -92,26 +103,49 @@ export class Pool {
     for (const connection of this.idle.splice(0)) connection.destroy()
     this.sessions?.close()
   }
+
+  /** No request of a later revision will come: what runs is finished, and nothing is kept. */
+  retire(): void {
+    this.retired = true
+    this.close()
+  }
 }
 
-/** Every pool of an engine, by origin; outlives reloads. */
+/** Every pool of an engine, by origin and by how its connections are made; outlives reloads. */
 export class Pools {
   private readonly pools = new Map<string, Pool>()
   private readonly deadlines: Deadlines
+  /** Of origins that nothing more is said about. */
+  private tls: UpstreamTls
 
-  constructor(deadlines: Deadlines) {
+  constructor(deadlines: Deadlines, tls = new UpstreamTls(USUAL_TLS)) {
     this.deadlines = deadlines
+    this.tls = tls
   }
 
   /** `url` is an origin: `http://host:port`, or `unix:/path`. */
-  of(url: string, guard: AddressGuard | null, protocol: Protocol = 'http/1.1'): Pool {
-    const key = `${guard === null ? '' : 'guarded '}${protocol} ${url}`
+  of(url: string, guard: AddressGuard | null, protocol: Protocol = 'http/1.1', tls: UpstreamTls = this.tls): Pool {
+    const key = `${guard === null ? '' : 'guarded '}${protocol} ${url}${url.startsWith('https:') ? ` ${tls.id}` : ''}`
     let pool = this.pools.get(key)
     if (pool === undefined) {
-      pool = new Pool(originOf(url), this.deadlines, guard, protocol)
+      pool = new Pool(originOf(url), this.deadlines, { guard, protocol, tls })
       this.pools.set(key, pool)
     }
     return pool
+  }
+
+  /** From now on origins that nothing more is said about are spoken with so. */
+  update(tls: UpstreamTls): void {
+    const before = this.tls.id
+    if (before === tls.id) return
+    this.tls = tls
+    for (const [key, pool] of this.pools) if (key.startsWith('guarded ') && key.endsWith(before)) this.retire(pool)
+  }
+
+  /** Nobody will ask for it any more. */
+  retire(pool: Pool): void {
+    for (const [key, one] of this.pools) if (one === pool) this.pools.delete(key)
+    pool.retire()
   }
 
   close(): void {

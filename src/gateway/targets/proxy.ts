@@ -259,7 +259,7 @@ class ProxyFlow implements OutboundListener, InboundListener {
 
   // ---- when it goes wrong
 
-  failed(failure: OutboundFailure, untouched: boolean): void {
+  failed(failure: OutboundFailure, untouched: boolean, detail: string): void {
     const { x } = this
     this.connection = null
     this.upload?.detach()
@@ -267,11 +267,13 @@ class ProxyFlow implements OutboundListener, InboundListener {
     if (this.answering) return this.cut(PROBLEM_OF[failure].code)
     const isRepeat = untouched && isRepeatable(x.head)
     const again = this.upload?.canRepeat === false ? 'no' : tryAgain(failure, isRepeat, x.tries, this.service)
-    if (again === 'no') return answer(x, refuse(PROBLEM_OF[failure]))
     if (again === 'elsewhere') {
       this.tried = [...this.tried, this.instance!]
       this.instance = this.service.pick(this.tried)
-      if (this.instance === null) return answer(x, refuse(PROBLEM_OF[failure]))
+    }
+    if (again === 'no' || this.instance === null) {
+      x.detail = detail
+      return answer(x, refuse(PROBLEM_OF[failure]))
     }
     this.attempt(again === 'afresh')
   }

@@ -194,11 +194,11 @@ export class OutboundH2 extends H2Stream implements Outbound, Timed {
   }
 
   /** The request has failed, wherever it stood. */
-  fail(failure: OutboundFailure, untouched: boolean): void {
+  fail(failure: OutboundFailure, untouched: boolean, detail = ''): void {
     const { listener } = this
     this.listener = null
     this.leave(ERROR.cancel)
-    listener?.failed(failure, untouched)
+    listener?.failed(failure, untouched, detail)
   }
 
   private leave(code: number): void {

@@ -44,8 +44,8 @@ export class OutboundSession extends H2Session implements UpstreamHost, Timed {
     // Called by events only, when there is a session.
     const socket = dialer.dial(false, {
       connected: () => this.onConnect(),
-      failed: (failure) => this.end(failure),
-      broken: () => this.end('reset'),
+      failed: (failure, detail) => this.end(failure, detail),
+      broken: (failure, detail) => this.end(failure, detail),
       received: (bytes, n) => {
         this.take(bytes.subarray(0, n), 0)
         return true
@@ -187,7 +187,7 @@ export class OutboundSession extends H2Session implements UpstreamHost, Timed {
     this.idle()
   }
 
-  private end(failure: OutboundFailure): void {
+  private end(failure: OutboundFailure, detail = ''): void {
     if (this.closed) return
     this.closed = true
     this.deadlines.remove(this)
@@ -195,7 +195,7 @@ export class OutboundSession extends H2Session implements UpstreamHost, Timed {
     this.onClosed(this)
     const waiting = [...this.waiting]
     this.waiting.clear()
-    for (const stream of waiting) stream.fail(failure, false)
+    for (const stream of waiting) stream.fail(failure, false, detail)
     this.breakStreams(ERROR.none)
   }
 }

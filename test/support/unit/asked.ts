@@ -27,6 +27,7 @@ export class Asked implements OutboundListener {
   body = ''
   failure: OutboundFailure | null = null
   untouched = false
+  detail = ''
   tunnel: TunnelEnd | null = null
   over = false
   /** The connection stands. */
@@ -96,8 +97,9 @@ export class Asked implements OutboundListener {
     this.finish('end')
   }
 
-  failed(failure: OutboundFailure, untouched: boolean): void {
+  failed(failure: OutboundFailure, untouched: boolean, detail: string): void {
     this.failure = failure
+    this.detail = detail
     this.untouched = untouched
     this.finish(`failed ${failure}`)
   }

@@ -15,6 +15,7 @@ import { Services } from '../../../src/upstream/service.ts'
 import { Deadlines } from '../../../src/wire/deadlines.ts'
 import { Listener } from '../../../src/wire/listener.ts'
 import { Pools } from '../../../src/wire/pool.ts'
+import { USUAL_TLS } from '../../../src/wire/upstream-tls.ts'
 import { HeldClock, policyDeps } from '../policy.ts'
 import { RawClient } from '../../../src/selftest/raw-client.ts'
 import { Signal } from '../../../src/selftest/signal.ts'
@@ -184,7 +185,7 @@ function stateOf({ policies = [], routes = [], services = {} }: Written): Desire
   const timeouts = { connectMs: 0, firstByteMs: 0, idleMs: 0, streamMs: 0, totalMs: 0 }
   const serviceOf = ([name, urls]: readonly [string, readonly string[]]): readonly [string, Service] => [
     name,
-    { name, protocol: 'http/1.1', instances: urls.map((url) => ({ url, weight: 1 })), timeouts },
+    { name, protocol: 'http/1.1', tls: USUAL_TLS, instances: urls.map((url) => ({ url, weight: 1 })), timeouts },
   ]
   return stateWith({
     services: Object.fromEntries(Object.entries(services).map(serviceOf)),

@@ -1,5 +1,6 @@
 /** A desired state of nothing, for tests that need one whole and care about a part. */
 import type { DesiredState, ListenerSpec } from '../../../src/model/gateway.ts'
+import { USUAL_TLS } from '../../../src/wire/upstream-tls.ts'
 
 const ADMIN: ListenerSpec = {
   host: '127.0.0.1',
@@ -23,7 +24,7 @@ export function stateWith(fields: Partial<DesiredState>): DesiredState {
     engineHeapMax: 0,
     forwarded: { trusted: [], read: 'either', write: 'both' },
     via: '',
-    egress: { allow: [] },
+    egress: { allow: [], tls: USUAL_TLS },
     accessLog: 'off',
     drain: { delayMs: 0, timeoutMs: 0 },
     delivery: { scheduleMs: [], timeoutMs: 0 },
