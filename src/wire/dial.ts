@@ -66,7 +66,7 @@ export class Dialer {
     }
     const socket = origin.secure ? this.secure(options, stands, listener) : connectTcp(options, stands)
     return socket.on('error', (error: NodeJS.ErrnoException) => {
-      const detail = error.code ?? ''
+      const detail = codeOf(error)
       if (connected) listener.broken(isRefusal(detail) ? 'tls-failed' : 'reset', detail)
       else listener.failed(failureOf(error), detail)
     })
@@ -92,6 +92,12 @@ export class Dialer {
       else stands()
     })
   }
+}
+
+/** Where a request waits already, Node reports OpenSSL's reason as that of a failed write, in its message alone. */
+function codeOf({ code = '', message }: NodeJS.ErrnoException): string {
+  const reason = code === 'EPROTO' ? /:SSL routines:[^:]*:([^:]+):/.exec(message)?.[1] : undefined
+  return reason === undefined ? code : `ERR_SSL_${reason.toUpperCase().replaceAll(' ', '_')}`
 }
 
 function failureOf(error: NodeJS.ErrnoException): OutboundFailure {

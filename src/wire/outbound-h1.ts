@@ -241,6 +241,8 @@ export class OutboundH1 implements Outbound, AnswerOwner, DialListener, Timed {
   // ---- ending
 
   private ended(): void {
+    // Within a handshake that is an error, and about to be told as one.
+    if (!this.stands) return
     this.droppedByPeer = this.listener === null
     if (this.listener !== null && this.answer.endsWithConnection) {
       const { listener } = this

@@ -20,6 +20,8 @@ export class TestAuthority {
   /** Its own certificate, PEM, and where it is. */
   readonly ca: string
   readonly caFile: string
+  /** PEM: its private key. */
+  readonly caKey: string
 
   private constructor(folder: string, remove: () => Promise<void>, name: string) {
     this.folder = folder
@@ -39,6 +41,7 @@ export class TestAuthority {
     ])
     this.caFile = join(folder, 'ca.pem')
     this.ca = readFileSync(this.caFile, 'utf8')
+    this.caKey = readFileSync(join(folder, 'ca.key'), 'utf8')
   }
 
   static async make(name = 'Test CA'): Promise<TestAuthority> {
@@ -53,6 +56,19 @@ export class TestAuthority {
     const files = ['-keyout', `${file}.key`, '-out', `${file}.pem`]
     const leaf = ['-subj', subject, '-addext', 'basicConstraints=critical,CA:FALSE', ...san]
     this.openssl(['req', '-x509', ...issuer, ...CURVE, ...leaf, ...files])
+    return this.issued(file)
+  }
+
+  /** One that has been valid until yesterday. */
+  issueExpired(file: string, subject: string, names: readonly string[]): Issued {
+    const san = ['-addext', `subjectAltName=${names.join(',')}`]
+    this.openssl(['req', ...CURVE, '-subj', subject, ...san, '-keyout', `${file}.key`, '-out', `${file}.csr`])
+    const issuer = ['-CA', 'ca.pem', '-CAkey', 'ca.key', '-days', '-1', '-copy_extensions', 'copyall']
+    this.openssl(['x509', '-req', '-in', `${file}.csr`, ...issuer, '-out', `${file}.pem`])
+    return this.issued(file)
+  }
+
+  private issued(file: string): Issued {
     const [chainFile, keyFile] = [join(this.folder, `${file}.pem`), join(this.folder, `${file}.key`)]
     return {
       chain: readFileSync(chainFile, 'utf8'),

@@ -28,6 +28,11 @@ export class HeldClock implements Clock {
     this.nowMs += ms
     this.elapsedMs += ms
   }
+
+  /** As the operating system may set the wall clock, while time goes on as before. */
+  jump(ms: number): void {
+    this.nowMs += ms
+  }
 }
 
 export interface HeldDeps extends PolicyDeps {

@@ -56,7 +56,8 @@ export class OutboundSession extends H2Session implements UpstreamHost, Timed {
     this.onClosed = onClosed
     this.limits = limits
     socket.on('drain', () => this.drained())
-    socket.on('end', () => this.end('reset'))
+    // Within a handshake that is an error, and about to be told as one.
+    socket.on('end', () => this.connected && this.end('reset'))
     socket.on('close', () => this.end(this.connected ? 'reset' : 'connect-refused'))
     deadlines.add(this)
   }
