@@ -8,7 +8,8 @@ export interface RateMin {
 
 /** Bytes of somebody over the window that runs, and since when there was silence. Times are those of `Deadlines`. */
 export class Pace {
-  private readonly rate: RateMin
+  /** May be another from one start to the next. */
+  rate: RateMin
   private silenceMs = 0
   private movedAt = 0
   private windowAt = 0

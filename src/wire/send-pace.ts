@@ -47,7 +47,7 @@ export class SendPace implements Timed {
  * Bytes that the system has taken so far. A stream counts a part when all of it is gone, and parts are up to 64 KiB: at 240 B/s that
  * would be four minutes. The handle knows better, where it tells.
  */
-function takenBytes(socket: Socket): number {
+export function takenBytes(socket: Socket): number {
   const handle: unknown = Reflect.get(socket, '_handle')
   if (typeof handle === 'object' && handle !== null) {
     const written: unknown = Reflect.get(handle, 'bytesWritten')

@@ -43,6 +43,11 @@ export function uint32(...values: number[]): Buffer {
   return out
 }
 
+/** A setting: the window that a new stream has. */
+export function initialWindow(bytes: number): Buffer {
+  return Buffer.concat([Buffer.from([0, 4]), uint32(bytes)])
+}
+
 export type Fields = readonly (readonly [name: string, value: string])[]
 
 /** A header block of literals without indexing and without Huffman coding: every byte can be anything. */

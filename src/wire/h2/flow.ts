@@ -72,6 +72,11 @@ export class Flow {
     return this.receiveWindow >= 0
   }
 
+  /** The peer has sent all it may. */
+  get isShut(): boolean {
+    return this.receiveWindow <= 0
+  }
+
   /** Bytes of body have been read: the peer may send as many again. */
   credit(bytes: number): void {
     this.uncredited += bytes

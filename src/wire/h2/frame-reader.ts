@@ -18,6 +18,11 @@ export class FrameReader {
     return this.held.length > 0
   }
 
+  /** The stream whose frame has begun and is not here; 0: none. */
+  get frameId(): number {
+    return this.held.length < FRAME_HEAD_BYTES ? 0 : uint31(this.held, 5)
+  }
+
   feed(bytes: Buffer, from: number, sink: FrameSink): void {
     let at = from
     let all = bytes

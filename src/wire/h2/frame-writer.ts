@@ -14,14 +14,16 @@ export class FrameWriter {
   /** The socket is full: bodies wait for its drain. */
   choked = false
   private readonly socket: Socket
+  private readonly onChoked: () => void
   private chunk: Buffer | null = null
   private at = 0
   private scheduled = false
   /** Where the frame written last begins in the chunk. */
   private last = -1
 
-  constructor(socket: Socket) {
+  constructor(socket: Socket, onChoked: () => void) {
     this.socket = socket
+    this.onChoked = onChoked
   }
 
   /** Writes the head of a frame and makes room for its payload; `put…` must follow up to `length`. Flushed by itself, a turn later. */
@@ -140,6 +142,8 @@ export class FrameWriter {
     const room = socket.write(chunk.subarray(0, this.at), () => {
       if (spare.length < SPARE_MAX) spare.push(chunk)
     })
-    if (!room) this.choked = true
+    if (room || this.choked) return
+    this.choked = true
+    this.onChoked()
   }
 }

@@ -3,8 +3,9 @@ import type { Socket } from 'node:net'
 import { PROBLEMS } from '../../base/problem.ts'
 import type { ClientTls } from '../client-tls.ts'
 import type { Deadlines, Timed } from '../deadlines.ts'
-import type { ClientTimeouts, InboundHandler } from '../inbound.ts'
+import type { Aborted, ClientTimeouts, InboundHandler } from '../inbound.ts'
 import { type Taken, readFrom } from '../reading.ts'
+import { SendPace, takenBytes } from '../send-pace.ts'
 import type { HeaderFields } from './fields.ts'
 import { ERROR, PREFACE, SETTING, WINDOW_MAX } from './frames.ts'
 import { InboundH2, type RequestHost } from './inbound-h2.ts'
@@ -28,14 +29,21 @@ export class InboundSession extends H2Session implements RequestHost, Timed {
   readonly tls: ClientTls | null
   readonly handler: InboundHandler
   readonly timeouts: ClientTimeouts
-  /** It was we who ended the connection. */
-  byUs = false
+  ending: Aborted = 'client-abort'
+  heardBytes = 0
   private readonly onClosed: (session: InboundSession) => void
   private prefaceAt = 0
   private requests = 0
   /** 1: told to go away, 2: heard it. */
   private draining = 0
   private lingering = false
+  /** When a head that has begun must be here, and which is the stream before it. */
+  private headUntil: number
+  private headAfter = 0
+  /** When a connection without requests ends; 0: there are some. */
+  private idleUntil = 0
+  /** Of the client's reading; null until it has been slow once. */
+  private pace: SendPace | null = null
   private closed = false
 
   /** With `taken`, somebody has read from the socket already. */
@@ -55,7 +63,7 @@ export class InboundSession extends H2Session implements RequestHost, Timed {
     this.handler = handler
     this.timeouts = timeouts
     this.onClosed = onClosed
-    this.deadline = deadlines.now + timeouts.headMs
+    this.deadline = this.headUntil = deadlines.now + timeouts.headMs
     deadlines.add(this)
     socket.setNoDelay(true)
     if (taken === null) readFrom(socket, (bytes) => this.received(bytes))
@@ -73,6 +81,18 @@ export class InboundSession extends H2Session implements RequestHost, Timed {
     return this.deadlines.now
   }
 
+  get takenBytes(): number {
+    return takenBytes(this.socket)
+  }
+
+  get isFull(): boolean {
+    return this.flow.isShut
+  }
+
+  get frameId(): number {
+    return this.reader.frameId
+  }
+
   watch(timed: Timed): void {
     this.deadlines.add(timed)
   }
@@ -83,6 +103,7 @@ export class InboundSession extends H2Session implements RequestHost, Timed {
 
   private received(bytes: Buffer): void {
     if (this.over) return
+    this.heardBytes += bytes.length
     let from = 0
     for (; this.prefaceAt < PREFACE.length && from < bytes.length; from++) {
       if (bytes[from] === PREFACE.charCodeAt(this.prefaceAt++)) continue
@@ -93,9 +114,39 @@ export class InboundSession extends H2Session implements RequestHost, Timed {
   }
 
   private waitForClient(): void {
-    const { headMs, keepAliveMs } = this.timeouts
-    if (this.isWithinHead || this.lastId === 0) this.deadline ||= this.now + headMs
-    else this.deadline = this.streams.size > 0 ? 0 : this.now + (this.isWithin ? headMs : keepAliveMs)
+    if (this.draining === 1) return
+    const isIdle = this.streams.size === 0
+    // A head has its time as a whole, and so has whatever a connection without requests has begun to send.
+    if (!this.isWithinHead && this.lastId !== 0 && !(isIdle && this.reader.isWithin)) this.headUntil = 0
+    else if (this.headUntil === 0 || this.headAfter !== this.lastId) {
+      this.headUntil = this.now + this.timeouts.headMs
+      this.headAfter = this.lastId
+    }
+    const idleUntil = isIdle ? this.idleUntil : 0
+    const { headUntil } = this
+    this.deadline = headUntil === 0 || idleUntil === 0 ? headUntil + idleUntil : Math.min(headUntil, idleUntil)
+  }
+
+  protected stalled(): void {
+    const { socket, deadlines, timeouts } = this
+    if (this.pace === null) {
+      this.pace = new SendPace(socket, deadlines, timeouts.rateMin, () => this.tooSlow())
+      this.pace.silenceMs = timeouts.bodyIdleMs
+      deadlines.add(this.pace)
+    }
+    this.pace.stalled()
+  }
+
+  protected override drained(): void {
+    this.pace?.drained()
+    super.drained()
+  }
+
+  /** Nothing can be said to it any more, on whichever stream. */
+  private tooSlow(): void {
+    if (this.streams.size === 0) this.handler.turnedAway(this.remoteAddress, 'client-too-slow', 0)
+    this.requests++
+    this.cut('client-too-slow')
   }
 
   // ---- requests
@@ -135,8 +186,10 @@ export class InboundSession extends H2Session implements RequestHost, Timed {
 
   protected freed(): void {
     if (this.streams.size > 0 || this.over) return
-    if (this.draining === 2) this.close()
-    else this.deadline = this.now + this.timeouts.keepAliveMs
+    if (this.draining === 2) return this.close()
+    // Counted from the last request: what else a client says keeps nothing open, as with nginx and Envoy.
+    this.idleUntil = this.now + this.timeouts.keepAliveMs
+    this.waitForClient()
   }
 
   protected settingsChanged(): void {}
@@ -184,7 +237,7 @@ export class InboundSession extends H2Session implements RequestHost, Timed {
   expired(): void {
     if (this.lingering) this.socket.destroy()
     else if (this.draining === 1) this.pong()
-    else if (this.isWithinHead || this.isWithin || this.lastId === 0) this.timedOut()
+    else if (this.isWithinHead || this.reader.isWithin || this.lastId === 0) this.timedOut()
     else {
       this.writer.goaway(this.lastId, ERROR.none)
       this.close()
@@ -192,7 +245,9 @@ export class InboundSession extends H2Session implements RequestHost, Timed {
   }
 
   private timedOut(): void {
-    if (this.prefaceAt > 0) {
+    // One that was opened for later and not used is no fault.
+    const isUnused = this.lastId === 0 && this.peer.areHere && !this.reader.isWithin && !this.isWithinHead
+    if (this.prefaceAt > 0 && !isUnused) {
       this.requests++
       this.handler.turnedAway(this.remoteAddress, PROBLEMS.headTimeout.code, 0)
     }
@@ -203,7 +258,11 @@ export class InboundSession extends H2Session implements RequestHost, Timed {
 
   /** Ends it now, whatever runs: the end of a drain. */
   destroy(): void {
-    this.byUs = true
+    this.cut('shutdown')
+  }
+
+  private cut(why: Aborted): void {
+    this.ending = why
     this.socket.destroy()
     this.breakStreams(ERROR.cancel)
   }
@@ -212,6 +271,7 @@ export class InboundSession extends H2Session implements RequestHost, Timed {
     if (this.closed) return
     this.closed = true
     this.deadlines.remove(this)
+    if (this.pace !== null) this.deadlines.remove(this.pace)
     this.breakStreams(ERROR.cancel)
     if (this.requests === 0) this.handler.unused(this.remoteAddress)
     this.onClosed(this)

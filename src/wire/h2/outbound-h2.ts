@@ -173,9 +173,13 @@ export class OutboundH2 extends H2Stream implements Outbound, Timed {
     this.listener.sendable()
   }
 
-  protected progressed(): void {
+  protected heard(): void {
     if (this.answering) this.deadline = this.within(this.timeouts.idleMs)
     else this.awaitHead()
+  }
+
+  protected sent(): void {
+    this.heard()
   }
 
   protected completed(): void {

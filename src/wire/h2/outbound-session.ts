@@ -137,6 +137,9 @@ export class OutboundSession extends H2Session implements UpstreamHost, Timed {
     this.idle()
   }
 
+  /** Each stream has its own time. */
+  protected stalled(): void {}
+
   private idle(): void {
     if (this.streams.size > 0 || this.waiting.size > 0 || this.closed) return
     if (this.leaving) this.end('reset')

@@ -27,7 +27,7 @@ export abstract class H2Session implements FrameSink, StreamHost {
   protected readonly deadlines: Deadlines
   /** The newest stream that the peer began. */
   protected lastId = 0
-  private readonly reader = new FrameReader()
+  protected readonly reader = new FrameReader()
   private readonly decoder = new HpackDecoder()
   private readonly split = new SplitHead()
   /** Streams that this read brought something for. */
@@ -36,7 +36,7 @@ export abstract class H2Session implements FrameSink, StreamHost {
   constructor(socket: Socket, deadlines: Deadlines) {
     this.socket = socket
     this.deadlines = deadlines
-    this.writer = new FrameWriter(socket)
+    this.writer = new FrameWriter(socket, () => this.stalled())
     this.patience = new Patience(deadlines.now)
     this.flow = new Flow(this.writer, this.patience)
   }
@@ -49,6 +49,8 @@ export abstract class H2Session implements FrameSink, StreamHost {
   protected abstract pong(): void
   /** The connection ends for what the peer did. */
   protected abstract condemned(code: number): void
+  /** The socket is full: the peer takes less than is sent. */
+  protected abstract stalled(): void
   /** A stream has ended. */
   protected abstract freed(stream: H2Stream): void
   /** The first SETTINGS have come, or later ones: limits may have changed. */
@@ -78,11 +80,6 @@ export abstract class H2Session implements FrameSink, StreamHost {
     if (touched.length === 0) return
     for (const stream of touched) stream.flushInput()
     touched.length = 0
-  }
-
-  /** In the middle of a frame. */
-  protected get isWithin(): boolean {
-    return this.reader.isWithin
   }
 
   /** In the middle of a head that comes in several frames. */

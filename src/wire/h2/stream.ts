@@ -81,8 +81,10 @@ export abstract class H2Stream {
   abstract violated(code: number): void
   /** Both sides have said all they had to. */
   protected abstract completed(): void
-  /** Something was read or sent: deadlines move. */
-  protected abstract progressed(): void
+  /** Body bytes have come: deadlines move. */
+  protected abstract heard(bytes: number): void
+  /** Bytes that waited have been sent: deadlines move. */
+  protected abstract sent(bytes: number): void
 
   // ---- sending
 
@@ -91,7 +93,7 @@ export abstract class H2Stream {
   }
 
   /** Sends what the windows allow and keeps a copy of the rest. False when something is kept. */
-  protected sendData(bytes: Uint8Array, start: number, end: number): boolean {
+  sendData(bytes: Uint8Array, start: number, end: number): boolean {
     if (this.localEnded || this.closed) return true
     const at = this.pendingBytes === 0 ? this.emit(bytes, start, end) : start
     if (at < end) {
@@ -132,7 +134,7 @@ export abstract class H2Stream {
       this.pending.shift()
       this.pendingAt = 0
     }
-    this.progressed()
+    this.sent(sent)
     if (this.pendingBytes > 0) return true
     this.session.flow.waitsNoMore(this)
     if (this.endPending) this.finishSending()
@@ -141,7 +143,7 @@ export abstract class H2Stream {
   }
 
   /** The body is complete. */
-  protected sendEnd(trailers: OutgoingHead | null): void {
+  sendEnd(trailers: OutgoingHead | null): void {
     if (this.localEnded || this.closed) return
     this.trailersPending = trailers
     if (this.pendingBytes > 0) this.endPending = true
@@ -184,7 +186,7 @@ export abstract class H2Stream {
     if (this.expected !== -1 && this.receivedBytes > this.expected) return this.violated(ERROR.protocol)
     if (counted > end - start) this.credit(counted - (end - start))
     if (start === end) return
-    this.progressed()
+    this.heard(end - start)
     if (this.sink !== null && !this.paused && this.held.length === 0) {
       this.credit(end - start)
       this.sink.data(bytes, start, end)
@@ -207,16 +209,16 @@ export abstract class H2Stream {
   }
 
   /** Gives the body to `sink`, what has come of it first. */
-  protected readInto(sink: BodySink): void {
+  readInto(sink: BodySink): void {
     this.sink = sink
     this.release()
   }
 
-  protected pauseInput(): void {
+  pauseInput(): void {
     this.paused = true
   }
 
-  protected resumeInput(): void {
+  resumeInput(): void {
     if (!this.paused) return
     this.paused = false
     this.release()
