@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { Hono } from 'hono'
 import { ApiException, Svix } from 'svix'
+import { Svix as Svix1 } from 'svix-1'
 import type { Clock } from '../base/clock.ts'
 import { newId } from '../base/ids.ts'
 import { type Attempt, type Consumer, type Endpoint, type Message, wants } from '../model/webhook.ts'
@@ -84,6 +85,8 @@ export async function openHost(t: TestContext, overrides: Partial<AdminDeps> = {
   return {
     url: listener.url,
     svix: new Svix(TOKEN, { serverUrl: listener.url, numRetries: 0 }),
+    /** The client of the generation before. */
+    svix1: new Svix1(TOKEN, { serverUrl: listener.url, numRetries: 0 }),
     store,
     clock,
     changes,

@@ -16,6 +16,7 @@ export async function storeDeclared(store: Store, state: DesiredState, clock: Cl
       uid: name,
       name,
       metadata: {},
+      ratePerSecondMax: null,
       createdAt: now,
       updatedAt: now,
     }
@@ -30,6 +31,9 @@ export async function storeDeclared(store: Store, state: DesiredState, clock: Cl
       description,
       schema,
       archived: false,
+      deprecated: known?.deprecated ?? false,
+      groupName: known?.groupName ?? null,
+      featureFlags: known?.featureFlags ?? [],
       createdAt: known?.createdAt ?? now,
       updatedAt: now,
     }

@@ -8,7 +8,28 @@ export interface Consumer {
   readonly uid: string | null
   readonly name: string
   readonly metadata: Readonly<Record<string, string>>
+  /** Deliveries a second that its owner wants at most, to all endpoints together; null is no bound. */
+  readonly ratePerSecondMax: number | null
   readonly createdAt: number
+  readonly updatedAt: number
+}
+
+/** Whose endpoints hear what happens to the others' endpoints; no consumer of anybody's, so no list shows it. */
+export const OPERATIONAL_CONSUMER = 'app_operational'
+
+/** A signing secret that has been replaced and signs beside its successor for a while. */
+export interface RetiringSecret {
+  readonly secret: string
+  /** ms */
+  readonly until: number
+}
+
+/** JavaScript of the consumer's that makes another request of a message for one endpoint. */
+export interface Transformation {
+  readonly code: string
+  readonly enabled: boolean
+  /** What the code finds beside the message. */
+  readonly variables: Readonly<Record<string, string>>
   readonly updatedAt: number
 }
 
@@ -28,7 +49,12 @@ export interface Endpoint {
   readonly metadata: Readonly<Record<string, string>>
   /** Signing secrets, `whsec_…`, the current one first. */
   readonly secrets: readonly string[]
+  /** Those that sign as well until their time is over, the newest first. */
+  readonly retiring: readonly RetiringSecret[]
   readonly disabled: boolean
+  /** Deliveries a second that the receiver wants at most; null is no bound. */
+  readonly ratePerSecondMax: number | null
+  readonly transformation: Transformation | null
   readonly createdAt: number
   readonly updatedAt: number
 }
@@ -36,8 +62,14 @@ export interface Endpoint {
 export interface EventType {
   readonly name: string
   readonly description: string
+  /** JSON Schema, or one for each version: `{"1": {…}}`. */
   readonly schema: unknown
   readonly archived: boolean
+  readonly deprecated: boolean
+  /** Under which heading a catalogue shows it. */
+  readonly groupName: string | null
+  /** Shown only to those who have one of these; empty is everybody. */
+  readonly featureFlags: readonly string[]
   readonly createdAt: number
   readonly updatedAt: number
 }

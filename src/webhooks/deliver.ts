@@ -113,7 +113,7 @@ function prepare(
 
 /** To a consumer's endpoint: the payload, signed for this attempt. */
 function toEndpoint({ message }: ClaimedDelivery, to: LiveEndpoint, startedAt: number, deps: DeliverDeps): Request {
-  const signed = signStandard(message.id, Math.floor(startedAt / 1_000), message.payload, to.keys)
+  const signed = signStandard(message.id, Math.floor(startedAt / 1_000), message.payload, to.keysAt(startedAt))
   const lines = new OutgoingHead()
   lines.appendOwn('Host', to.host)
   lines.appendOwn('User-Agent', USER_AGENT)

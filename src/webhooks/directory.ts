@@ -1,5 +1,5 @@
 /** Who is called where: consumers and endpoints as an engine holds them in memory, so that publishing reads nothing. */
-import { type Consumer, type Endpoint, wants } from '../model/webhook.ts'
+import { type Consumer, type Endpoint, OPERATIONAL_CONSUMER, wants } from '../model/webhook.ts'
 import { type Keys, prepareKeys } from '../signatures/keys.ts'
 import { standardWebhooks } from '../signatures/providers/standard-webhooks.ts'
 
@@ -12,7 +12,8 @@ export interface LiveEndpoint {
   readonly host: string
   /** Path and query. */
   readonly target: string
-  readonly keys: Keys
+  /** What signs at this time. */
+  readonly keysAt: (nowMs: number) => Keys
 }
 
 /** What changed, as the admin server tells the engines. */
@@ -43,7 +44,9 @@ export class Directory {
     this.apply({ consumers, endpoints })
   }
 
+  /** Never the operational one: nobody may publish as it. */
   consumerByIdOrUid(key: string): Consumer | null {
+    if (key === OPERATIONAL_CONSUMER) return null
     return this.consumers.get(key) ?? this.consumers.get(this.idOfUid.get(key) ?? '') ?? null
   }
 
@@ -61,6 +64,7 @@ export class Directory {
   /** Every consumer with an endpoint that is to be called for this event. */
   *consumersWanting(eventType: string): IterableIterator<Consumer> {
     for (const consumer of this.consumers.values()) {
+      if (consumer.id === OPERATIONAL_CONSUMER) continue
       if (this.wanting(consumer.id, eventType, null).length > 0) yield consumer
     }
   }
@@ -87,7 +91,7 @@ export class Directory {
       origin: url.origin,
       host: url.host,
       target: url.pathname + url.search,
-      keys: prepareKeys(standardWebhooks, endpoint.secrets),
+      keysAt: keysOf(endpoint),
     }
     const others = (this.endpointsOf.get(endpoint.consumerId) ?? []).filter((one) => one.endpoint.id !== endpoint.id)
     this.endpointsOf.set(endpoint.consumerId, [...others, live])
@@ -101,6 +105,18 @@ export class Directory {
     const { consumerId } = live.endpoint
     const left = (this.endpointsOf.get(consumerId) ?? []).filter((one) => one.endpoint.id !== id)
     this.endpointsOf.set(consumerId, left)
+  }
+}
+
+/** Decodes the secrets once, and once more whenever one of those that retire is over. */
+function keysOf({ secrets, retiring }: Endpoint): (nowMs: number) => Keys {
+  let keys: Keys | null = null
+  let until = 0
+  return (nowMs) => {
+    if (keys !== null && nowMs < until) return keys
+    const left = retiring.filter((one) => one.until > nowMs)
+    until = Math.min(Number.POSITIVE_INFINITY, ...left.map((one) => one.until))
+    return (keys = prepareKeys(standardWebhooks, [...secrets, ...left.map((one) => one.secret)]))
   }
 }
 

@@ -11,8 +11,10 @@ import { endpointSecretRoutes } from './endpoint-secret.ts'
 import { endpointRoutes } from './endpoint.ts'
 import { eventTypeRoutes } from './event-type.ts'
 import { messageRoutes } from './message.ts'
+import { operationalEndpointRoutes } from './operational-endpoint.ts'
 import { answerToError, refusalAnswer } from './refusal.ts'
 import { operation, svixRouter } from './routes.ts'
+import { transformationRoutes } from './transformation.ts'
 
 const health = operation('v1.health.get', {
   method: 'get',
@@ -34,7 +36,8 @@ export function svixApi(deps: AdminDeps): OpenAPIHono {
   })
 
   const turns = oneWriteAtATime()
-  for (const path of ['/app', '/app/:app', '/app/:app/endpoint/*', '/event-type/*']) api.use(path, turns)
+  for (const path of ['/app', '/app/:app', '/app/:app/endpoint/*', '/event-type/*', '/operational-webhook/*'])
+    api.use(path, turns)
 
   api.openapi(health, (c) => c.body(null, 204))
   for (const routes of [
@@ -42,6 +45,8 @@ export function svixApi(deps: AdminDeps): OpenAPIHono {
     endpointRoutes,
     endpointHeaderRoutes,
     endpointSecretRoutes,
+    transformationRoutes,
+    operationalEndpointRoutes,
     eventTypeRoutes,
     messageRoutes,
     attemptRoutes,

@@ -1,55 +1,30 @@
 /** Applications: the consumers, under Svix's name for them. */
 import { type OpenAPIHono, z } from '@hono/zod-openapi'
-import { newId } from '../../base/ids.ts'
-import type { Consumer, Endpoint } from '../../model/webhook.ts'
+import { type Consumer, type Endpoint, OPERATIONAL_CONSUMER } from '../../model/webhook.ts'
 import type { Store } from '../../store/port.ts'
-import { answer, jsonBody, Stamp } from '../answers.ts'
+import { answer, jsonBody } from '../answers.ts'
 import type { AdminDeps } from '../deps.ts'
-import { stamp } from '../stamp.ts'
-import { Flag, Metadata, Uid } from './fields.ts'
+import { ApplicationIn, ApplicationOut, ApplicationPatch, applicationOut, freshConsumer } from './application-shapes.ts'
+import { rateOf } from './endpoint-input.ts'
+import { Flag, Uid } from './fields.ts'
 import { listOf, OrderedPageQuery, pageOf } from './page.ts'
 import { conflict, notFound } from './refusal.ts'
 import { AppPath, consumerOf, operation, svixRouter } from './routes.ts'
 
-const AppName = z.string().min(1).max(256)
-
-const ApplicationIn = z
-  .object({ name: AppName, uid: Uid.nullish(), metadata: Metadata.optional() })
-  .openapi('ApplicationIn')
-
-const ApplicationPatch = z
-  .object({ name: AppName.optional(), uid: Uid.nullish(), metadata: Metadata.optional() })
-  .openapi('ApplicationPatch')
-
-const ApplicationOut = z
-  .object({
-    id: z.string(),
-    uid: z.string().nullable(),
-    name: z.string(),
-    metadata: z.record(z.string(), z.string()),
-    /** Throttling is not offered yet: a rate that is sent is not kept. */
-    throttleRate: z.null(),
-    createdAt: Stamp,
-    updatedAt: Stamp,
-  })
-  .openapi('ApplicationOut')
-
-function applicationOut(consumer: Consumer): z.infer<typeof ApplicationOut> {
-  return {
-    id: consumer.id,
-    uid: consumer.uid,
-    name: consumer.name,
-    metadata: consumer.metadata,
-    throttleRate: null,
-    createdAt: stamp(consumer.createdAt),
-    updatedAt: stamp(consumer.updatedAt),
-  }
-}
+const PLAY = /^https?:\/\/(api\.)?play\.svix\.com\//i
 
 const list = operation('v1.application.list', {
   method: 'get',
   path: '/app',
-  request: { query: OrderedPageQuery },
+  request: {
+    query: OrderedPageQuery.extend({
+      exclude_apps_with_no_endpoints: Flag.default(false),
+      /** Leaves out those with an endpoint that is disabled. */
+      exclude_apps_with_disabled_endpoints: Flag.default(false),
+      /** Leaves out those with an endpoint at Svix Play. */
+      exclude_apps_with_svix_play_endpoints: Flag.default(false),
+    }),
+  },
   responses: { 200: answer(listOf(ApplicationOut), 'A page of applications, newest first.') },
 })
 
@@ -100,18 +75,6 @@ export function applicationRoutes({ store, clock, directoryChanged }: AdminDeps)
     return applicationOut(consumer)
   }
 
-  function fresh(input: z.infer<typeof ApplicationIn>): Consumer {
-    const now = clock.now()
-    return {
-      id: newId('app_', now),
-      uid: input.uid ?? null,
-      name: input.name,
-      metadata: input.metadata ?? {},
-      createdAt: now,
-      updatedAt: now,
-    }
-  }
-
   routes.openapi(list, async (c) => {
     const query = c.req.valid('query')
     const page = await pageOf<Consumer>({
@@ -119,6 +82,15 @@ export function applicationRoutes({ store, clock, directoryChanged }: AdminDeps)
       order: query.order ?? 'descending',
       id: (consumer) => consumer.id,
       fetch: (page) => store.listConsumers(page),
+      keep: async ({ id }) => {
+        if (id === OPERATIONAL_CONSUMER) return false
+        const { exclude_apps_with_no_endpoints: none, exclude_apps_with_disabled_endpoints: disabled } = query
+        const play = query.exclude_apps_with_svix_play_endpoints
+        if (!none && !disabled && !play) return true
+        const endpoints = await everyEndpoint(store, id)
+        if (none && endpoints.length === 0) return false
+        return !endpoints.some((one) => (disabled && one.disabled) || (play && PLAY.test(one.url)))
+      },
     })
     return c.json({ ...page, data: page.data.map(applicationOut) }, 200)
   })
@@ -126,7 +98,7 @@ export function applicationRoutes({ store, clock, directoryChanged }: AdminDeps)
   routes.openapi(create, async (c) => {
     const input = c.req.valid('json')
     const existing = input.uid == null ? null : await store.getConsumer(input.uid)
-    if (existing === null) return c.json(await save(fresh(input)), 201)
+    if (existing === null) return c.json(await save(freshConsumer(input, clock.now())), 201)
     if (!c.req.valid('query').get_if_exists) throw conflict('An application with this uid exists.')
     return c.json(applicationOut(existing), 200)
   })
@@ -136,21 +108,25 @@ export function applicationRoutes({ store, clock, directoryChanged }: AdminDeps)
   routes.openapi(update, async (c) => {
     const input = c.req.valid('json')
     const key = c.req.valid('param').app_id
-    const existing = await store.getConsumer(key)
+    const existing = key === OPERATIONAL_CONSUMER ? null : await store.getConsumer(key)
     if (existing === null) {
       const uid = input.uid === undefined ? Uid.safeParse(key) : { success: true, data: input.uid }
       // An id of ours that is gone cannot be created again.
       if (!uid.success) throw notFound('application')
-      return c.json(await save(fresh({ ...input, uid: uid.data })), 201)
+      return c.json(await save(freshConsumer({ ...input, uid: uid.data }, clock.now())), 201)
     }
     const { name, uid = existing.uid, metadata = {} } = input
-    return c.json(await save({ ...existing, name, uid, metadata, updatedAt: clock.now() }), 200)
+    const ratePerSecondMax = rateOf(input) ?? null
+    return c.json(await save({ ...existing, name, uid, metadata, ratePerSecondMax, updatedAt: clock.now() }), 200)
   })
 
   routes.openapi(patch, async (c) => {
     const existing = await consumerOf(store, c.req.valid('param').app_id)
-    const { name = existing.name, uid = existing.uid, metadata = existing.metadata } = c.req.valid('json')
-    return c.json(await save({ ...existing, name, uid, metadata, updatedAt: clock.now() }), 200)
+    const input = c.req.valid('json')
+    const { name = existing.name, uid = existing.uid, metadata = existing.metadata } = input
+    const rate = rateOf(input)
+    const ratePerSecondMax = rate === undefined ? existing.ratePerSecondMax : rate
+    return c.json(await save({ ...existing, name, uid, metadata, ratePerSecondMax, updatedAt: clock.now() }), 200)
   })
 
   routes.openapi(remove, async (c) => {

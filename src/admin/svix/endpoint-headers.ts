@@ -11,7 +11,7 @@ const SENSITIVE = /^(authorization|proxy-authorization|cookie|.*(token|secret|ap
 
 const path = '/app/{app_id}/endpoint/{endpoint_id}/headers'
 
-const HeadersOut = z
+export const EndpointHeadersOut = z
   .object({ headers: z.record(z.string(), z.string()), sensitive: z.array(z.string()) })
   .openapi('EndpointHeadersOut')
 
@@ -19,7 +19,7 @@ const get = operation('v1.endpoint.get-headers', {
   method: 'get',
   path,
   request: { params: EndpointPath },
-  responses: { 200: answer(HeadersOut, 'The headers; of those with credentials only the names.') },
+  responses: { 200: answer(EndpointHeadersOut, 'The headers; of those with credentials only the names.') },
 })
 
 const update = operation('v1.endpoint.update-headers', {
@@ -49,10 +49,7 @@ export function endpointHeaderRoutes({ store, clock, directoryChanged }: AdminDe
   }
 
   routes.openapi(get, async (c) => {
-    const { headers } = await endpointOf(store, c.req.valid('param'))
-    const shown = Object.entries(headers).filter(([name]) => !SENSITIVE.test(name))
-    const sensitive = Object.keys(headers).filter((name) => SENSITIVE.test(name))
-    return c.json({ headers: Object.fromEntries(shown), sensitive }, 200)
+    return c.json(headersOut(await endpointOf(store, c.req.valid('param'))), 200)
   })
 
   routes.openapi(update, async (c) => {
@@ -70,4 +67,10 @@ export function endpointHeaderRoutes({ store, clock, directoryChanged }: AdminDe
   })
 
   return routes
+}
+
+export function headersOut({ headers }: Endpoint): z.infer<typeof EndpointHeadersOut> {
+  const shown = Object.entries(headers).filter(([name]) => !SENSITIVE.test(name))
+  const sensitive = Object.keys(headers).filter((name) => SENSITIVE.test(name))
+  return { headers: Object.fromEntries(shown), sensitive }
 }

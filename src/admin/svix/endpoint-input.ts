@@ -1,7 +1,7 @@
 /** What an endpoint may be: its URL, its own headers, and the shapes of bodies that create, replace and change it. */
 import { z } from '@hono/zod-openapi'
 import { isFieldValue } from '../../wire/outgoing.ts'
-import { Channels, Description, EventTypes, Metadata, Uid } from './fields.ts'
+import { Channels, Description, EventTypes, Metadata, Rate, Uid } from './fields.ts'
 import { invalid } from './refusal.ts'
 
 const URL_CHARS_MAX = 8192
@@ -54,6 +54,9 @@ const common = {
   eventTypes: EventTypes.nullish(),
   filterTypes: EventTypes.nullish(),
   channels: Channels.nullish(),
+  /** Messages a second; `rateLimit` is the older name and counts when the other is absent. */
+  throttleRate: Rate.nullish(),
+  rateLimit: Rate.nullish(),
   metadata: Metadata.optional(),
 }
 
@@ -65,25 +68,42 @@ export const EndpointIn = z
   .object({ url: Url, ...common, secret: z.string().nullish(), headers: Headers.nullish() })
   .openapi('EndpointIn')
 
-export const EndpointPatch = z.object({ url: Url.optional(), ...common }).openapi('EndpointPatch')
+export const EndpointPatch = z
+  .object({ url: Url.optional(), ...common, secret: z.string().nullish() })
+  .openapi('EndpointPatch')
+
+/** The rate of a body; undefined when it does not speak of it. */
+export function rateOf(input: {
+  readonly throttleRate?: number | null | undefined
+  readonly rateLimit?: number | null | undefined
+}): number | null | undefined {
+  return input.throttleRate === undefined ? input.rateLimit : input.throttleRate
+}
 
 /** The event types of a body; undefined when it does not speak of them. */
 export function subscription(input: z.infer<typeof EndpointPatch>): string[] | null | undefined {
   return input.eventTypes === undefined ? input.filterTypes : input.eventTypes
 }
 
-/** Throws 422 unless deliveries may go to this URL. `egressAllowed` gives a reason, or null. */
+/** Throws 422 with the name of the rule unless deliveries may go to this URL. `egressAllowed` gives a reason, or null. */
 export function checkUrl(url: string, egressAllowed: (url: string) => string | null): void {
-  const fault = urlFault(url) ?? egressAllowed(url)
-  if (fault !== null) throw invalid('url', fault)
+  const fault = urlFault(url)
+  if (fault !== null) throw invalid('url', ...fault)
+  const refusal = egressAllowed(url)
+  if (refusal !== null) throw invalid('url', refusal, 'url-address')
 }
 
-function urlFault(text: string): string | null {
+/** What is wrong, and the rule's name. */
+function urlFault(text: string): readonly [string, string] | null {
   // `new URL` quietly drops tabs, line ends and outer blanks; what is stored must be what was checked.
-  if (/[^\x21-\x7e]/.test(text)) return 'The URL must be printable ASCII without spaces; percent-encode the rest.'
+  if (/[^\x21-\x7e]/.test(text)) {
+    return ['The URL must be printable ASCII without spaces; percent-encode the rest.', 'url-characters']
+  }
   const url = URL.parse(text)
-  if (url === null) return 'This is not an absolute URL.'
-  if (url.protocol !== 'http:' && url.protocol !== 'https:') return 'The URL must be http or https.'
-  if (url.username !== '' || url.password !== '') return 'The URL must not hold credentials; use a header.'
+  if (url === null) return ['This is not an absolute URL.', 'url-absolute']
+  if (url.protocol !== 'http:' && url.protocol !== 'https:') return ['The URL must be http or https.', 'url-scheme']
+  if (url.username !== '' || url.password !== '') {
+    return ['The URL must not hold credentials; use a header.', 'url-credentials']
+  }
   return null
 }

@@ -1,5 +1,6 @@
 /** An endpoint's signing secrets: read the current one, rotate to another. */
 import { type OpenAPIHono, z } from '@hono/zod-openapi'
+import type { Endpoint } from '../../model/webhook.ts'
 import { SECRET_PREFIX } from '../../signatures/keys.ts'
 import { generateSecret, signingSecretProblem } from '../../signatures/standard.ts'
 import { answer, jsonBody } from '../answers.ts'
@@ -7,20 +8,25 @@ import type { AdminDeps } from '../deps.ts'
 import { invalid } from './refusal.ts'
 import { EndpointPath, endpointOf, operation, svixRouter } from './routes.ts'
 
+const GRACE_SECONDS = 24 * 3600
 const GRACE_SECONDS_MAX = 7 * 24 * 3600
+/** Every one of them is another signature in the header. */
+const RETIRING_MAX = 10
+
+export const EndpointSecretOut = z.object({ key: z.string() }).openapi('EndpointSecretOut')
 
 const get = operation('v1.endpoint.get-secret', {
   method: 'get',
   path: '/app/{app_id}/endpoint/{endpoint_id}/secret',
   request: { params: EndpointPath },
-  responses: { 200: answer(z.object({ key: z.string() }).openapi('EndpointSecretOut'), 'The current secret.') },
+  responses: { 200: answer(EndpointSecretOut, 'The current secret.') },
 })
 
-const EndpointSecretRotateIn = z
+export const EndpointSecretRotateIn = z
   .object({
     /** Without it one is made. */
     key: z.string().nullish(),
-    /** 0 retires the previous secret at once. Any other value keeps it until the next rotation: expiry is not timed yet. */
+    /** How long the previous secret signs as well. Without it a day; 0 is not at all. */
     gracePeriodSeconds: z.number().int().min(0).max(GRACE_SECONDS_MAX).nullish(),
   })
   .openapi('EndpointSecretRotateIn')
@@ -43,20 +49,25 @@ export function endpointSecretRoutes({ store, clock, directoryChanged }: AdminDe
   })
 
   routes.openapi(rotate, async (c) => {
-    const input = c.req.valid('json')
     const endpoint = await endpointOf(store, c.req.valid('param'))
-    const current = endpoint.secrets[0]!
-    const next = secretOf(input.key, 'key')
-    // The same secret again would sign twice and push out the previous one.
-    if (next === current) throw invalid('key', 'This is the current secret.')
-    const secrets = input.gracePeriodSeconds === 0 ? [next] : [next, current]
-    const changed = { ...endpoint, secrets, updatedAt: clock.now() }
+    const changed = rotated(endpoint, c.req.valid('json'), clock.now())
     await store.putEndpoint(changed)
     await directoryChanged({ endpoints: [changed] })
     return c.body(null, 204)
   })
 
   return routes
+}
+
+/** With another current secret; those before sign on until their time is over. Throws 422 when it is the current one already. */
+export function rotated(endpoint: Endpoint, input: z.infer<typeof EndpointSecretRotateIn>, now: number): Endpoint {
+  const [current] = endpoint.secrets
+  const next = secretOf(input.key, 'key')
+  if (next === current) throw invalid('key', 'This is the current secret.')
+  const retired = { secret: current!, until: now + (input.gracePeriodSeconds ?? GRACE_SECONDS) * 1_000 }
+  // One that comes back retires no more: it would sign twice.
+  const retiring = [retired, ...endpoint.retiring].filter(({ secret, until }) => until > now && secret !== next)
+  return { ...endpoint, secrets: [next], retiring: retiring.slice(0, RETIRING_MAX), updatedAt: now }
 }
 
 /** The secret somebody gave, with its prefix, or a new one. Throws 422 naming `field` when it cannot sign. */

@@ -73,16 +73,16 @@ test('URLs that deliveries must not go to are refused', async (t) => {
   })
   await svix.application.create({ name: 'Shop', uid: 'shop' })
   await svix.endpoint.create('shop', { url: URL, uid: 'main' })
-  for (const url of [
-    '',
-    'partner.example',
-    'ftp://partner.example/',
-    'file:///etc/passwd',
-    'https://user:pass@partner.example/',
-    'https://partner.example/a b',
-    'https://partner.example/\n',
-    'https://internal.example/',
-  ]) {
+  for (const [url, rule] of [
+    ['', 'value_error'],
+    ['partner.example', 'url-absolute'],
+    ['ftp://partner.example/', 'url-scheme'],
+    ['file:///etc/passwd', 'url-scheme'],
+    ['https://user:pass@partner.example/', 'url-credentials'],
+    ['https://partner.example/a b', 'url-characters'],
+    ['https://partner.example/\n', 'url-characters'],
+    ['https://internal.example/', 'url-address'],
+  ] as const) {
     const attempts = [
       svix.endpoint.create('shop', { url }),
       svix.endpoint.patch('shop', 'main', { url }),
@@ -90,7 +90,8 @@ test('URLs that deliveries must not go to are refused', async (t) => {
       svix.endpoint.upsert('shop', 'new', { url }),
     ]
     for (const attempt of attempts) {
-      assert.deepEqual((await refused(attempt, 422)).detail[0]?.loc, ['body', 'url'], JSON.stringify(url))
+      const [fault] = (await refused(attempt, 422)).detail
+      assert.deepEqual([fault?.loc, fault?.type], [['body', 'url'], rule], JSON.stringify(url))
     }
   }
   assert.equal((await svix.endpoint.get('shop', 'main')).url, URL)
@@ -130,29 +131,71 @@ test('headers are set, patched, hidden when they are credentials, and never the 
   assert.deepEqual((await svix.endpoint.getHeaders('shop', 'main')).headers, { 'x-a': '3', 'X-C': '4' })
 })
 
-test('a secret is made or given; rotation keeps the previous one beside it', async (t) => {
-  const { svix, store } = await openHost(t)
+test('a secret is made or given; those before it sign on for their grace, a day unless said', async (t) => {
+  const { svix, store, clock } = await openHost(t)
   const app = await svix.application.create({ name: 'Shop', uid: 'shop' })
-  const secrets = async () => (await store.getEndpoint(app.id, 'main'))?.secrets
+  const stored = async () => {
+    const { secrets, retiring } = (await store.getEndpoint(app.id, 'main'))!
+    const now = clock.now()
+    return [...secrets, ...retiring.map(({ secret, until }) => [secret, Math.ceil((until - now) / 60_000)])]
+  }
   const given = `whsec_${randomBytes(32).toString('base64')}`
   await svix.endpoint.create('shop', { url: URL, uid: 'main', secret: given.slice('whsec_'.length) })
-  assert.deepEqual(await secrets(), [given])
+  assert.deepEqual(await stored(), [given])
 
   await svix.endpoint.rotateSecret('shop', 'main')
   const { key: made } = await svix.endpoint.getSecret('shop', 'main')
   assert.notEqual(made, given)
   new Webhook(made).sign('msg_1', new Date(), '{}')
-  assert.deepEqual(await secrets(), [made, given])
+  assert.deepEqual(await stored(), [made, [given, 24 * 60]])
 
   const own = `whsec_${randomBytes(24).toString('base64')}`
-  await svix.endpoint.rotateSecret('shop', 'main', { key: own })
-  assert.deepEqual(await secrets(), [own, made])
+  await svix.endpoint.rotateSecret('shop', 'main', { key: own, gracePeriodSeconds: 3_600 })
+  assert.deepEqual(await stored(), [own, [made, 60], [given, 24 * 60]])
   await refused(svix.endpoint.rotateSecret('shop', 'main', { key: own }), 422)
   await refused(svix.endpoint.rotateSecret('shop', 'main', { key: 'short' }), 422)
+  await refused(svix.endpoint.rotateSecret('shop', 'main', { gracePeriodSeconds: 7 * 24 * 3600 + 1 }), 422)
   await refused(svix.endpoint.create('shop', { url: URL, secret: 'whsec_AA==' }), 422)
 
-  await svix.endpoint.rotateSecret('shop', 'main', { gracePeriodSeconds: 0 })
-  assert.equal((await secrets())?.length, 1)
+  clock.advance(3_600_000)
+  await svix.endpoint.rotateSecret('shop', 'main', { key: made, gracePeriodSeconds: 0 })
+  assert.deepEqual(await stored(), [made, [given, 23 * 60]], 'what is over is gone, what comes back retires no more')
+  for (let i = 0; i < 12; i++) await svix.endpoint.rotateSecret('shop', 'main')
+  assert.equal((await stored()).length, 11, 'the header has room for ten old ones')
+})
+
+test('a transformation is kept, changed piece by piece, taken away; engines hear of it', async (t) => {
+  const { svix, svix1, changes } = await openHost(t)
+  await svix.application.create({ name: 'Shop', uid: 'shop' })
+  await svix.endpoint.create('shop', { url: URL, uid: 'main' })
+  const none = { code: null, enabled: false, variables: null, updatedAt: null }
+  assert.deepEqual(await svix.endpoint.transformation.get('shop', 'main'), none)
+  await refused(svix.endpoint.transformation.patch('shop', 'main', { enabled: true }), 422)
+
+  const code = 'function handler(webhook) { return webhook }'
+  await svix.endpoint.transformation.patch('shop', 'main', { code, variables: { region: 'eu' } })
+  assert.equal(changes.at(-1)?.endpoints?.[0]?.transformation?.enabled, false)
+  await svix1.endpoint.patchTransformation('shop', 'main', { enabled: true })
+  const kept = await svix1.endpoint.transformationGet('shop', 'main')
+  assert.deepEqual([kept.code, kept.enabled, kept.variables], [code, true, { region: 'eu' }])
+  assert.ok(kept.updatedAt instanceof Date)
+  await svix.endpoint.transformationPartialUpdate('shop', 'main', { enabled: false })
+  await svix.endpoint.upsert('shop', 'main', { url: URL })
+  assert.equal((await svix.endpoint.transformation.get('shop', 'main')).code, code, 'replacing keeps it')
+  await svix.endpoint.transformation.patch('shop', 'main', { code: null })
+  assert.deepEqual(await svix.endpoint.transformation.get('shop', 'main'), none)
+})
+
+test('rates are kept, under both of their names', async (t) => {
+  const { svix, svix1 } = await openHost(t)
+  await svix.application.create({ name: 'Shop', uid: 'shop', throttleRate: 50 })
+  assert.equal((await svix1.application.get('shop')).rateLimit, 50)
+  assert.equal((await svix.application.patch('shop', { name: 'Shop 2' })).throttleRate, 50)
+  assert.equal((await svix1.application.patch('shop', { rateLimit: null })).throttleRate, null)
+  await svix1.endpoint.create('shop', { url: URL, uid: 'main', rateLimit: 5 })
+  assert.equal((await svix.endpoint.get('shop', 'main')).throttleRate, 5)
+  assert.equal((await svix.endpoint.patch('shop', 'main', { throttleRate: null })).throttleRate, null)
+  await refused(svix.endpoint.patch('shop', 'main', { throttleRate: 0 }), 422)
 })
 
 test('changes at the same time do not undo each other', async (t) => {

@@ -1,55 +1,15 @@
 /** Endpoints: where a consumer is called, and what it wants to hear. */
-import { type OpenAPIHono, z } from '@hono/zod-openapi'
-import { newId } from '../../base/ids.ts'
-import type { Consumer, Endpoint } from '../../model/webhook.ts'
-import { answer, jsonBody, Stamp } from '../answers.ts'
+import type { OpenAPIHono } from '@hono/zod-openapi'
+import type { Endpoint } from '../../model/webhook.ts'
+import { answer, jsonBody } from '../answers.ts'
 import type { AdminDeps } from '../deps.ts'
-import { stamp } from '../stamp.ts'
-import { checkUrl, EndpointIn, EndpointPatch, EndpointUpsertIn, subscription } from './endpoint-input.ts'
-import { secretOf } from './endpoint-secret.ts'
+import { freshEndpoint, patchedEndpoint, replacedEndpoint } from './endpoint-change.ts'
+import { EndpointIn, EndpointPatch, EndpointUpsertIn } from './endpoint-input.ts'
+import { EndpointOut, endpointOut } from './endpoint-out.ts'
 import { Uid } from './fields.ts'
 import { listOf, OrderedPageQuery, pageOf } from './page.ts'
 import { notFound } from './refusal.ts'
 import { AppPath, consumerOf, EndpointPath, endpointOf, operation, svixRouter } from './routes.ts'
-
-export const endpointFields = {
-  id: z.string(),
-  uid: z.string().nullable(),
-  url: z.string(),
-  description: z.string(),
-  disabled: z.boolean(),
-  eventTypes: z.array(z.string()).nullable(),
-  /** The same under its name in 1.x. */
-  filterTypes: z.array(z.string()).nullable(),
-  channels: z.array(z.string()).nullable(),
-  /** Throttling is not offered yet: a rate that is sent is not kept. */
-  throttleRate: z.null(),
-  /** For 1.x. */
-  version: z.literal(1),
-  createdAt: Stamp,
-  updatedAt: Stamp,
-}
-
-const EndpointOut = z.object({ ...endpointFields, metadata: z.record(z.string(), z.string()) }).openapi('EndpointOut')
-
-export function endpointOut(endpoint: Endpoint): z.infer<typeof EndpointOut> {
-  const eventTypes = endpoint.eventTypes && [...endpoint.eventTypes]
-  return {
-    id: endpoint.id,
-    uid: endpoint.uid,
-    url: endpoint.url,
-    description: endpoint.description,
-    disabled: endpoint.disabled,
-    eventTypes,
-    filterTypes: eventTypes,
-    channels: endpoint.channels && [...endpoint.channels],
-    throttleRate: null,
-    version: 1,
-    metadata: endpoint.metadata,
-    createdAt: stamp(endpoint.createdAt),
-    updatedAt: stamp(endpoint.updatedAt),
-  }
-}
 
 const list = operation('v1.endpoint.list', {
   method: 'get',
@@ -105,20 +65,6 @@ export function endpointRoutes({ store, clock, directoryChanged, egressAllowed }
     return endpointOut(endpoint)
   }
 
-  function fresh(consumer: Consumer, input: z.infer<typeof EndpointIn>): Endpoint {
-    checkUrl(input.url, egressAllowed)
-    const now = clock.now()
-    return {
-      id: newId('ep_', now),
-      consumerId: consumer.id,
-      uid: input.uid ?? null,
-      headers: input.headers ?? {},
-      secrets: [secretOf(input.secret, 'secret')],
-      createdAt: now,
-      ...replaceable(input, now),
-    }
-  }
-
   routes.openapi(list, async (c) => {
     const query = c.req.valid('query')
     const consumer = await consumerOf(store, c.req.valid('param').app_id)
@@ -133,7 +79,8 @@ export function endpointRoutes({ store, clock, directoryChanged, egressAllowed }
 
   routes.openapi(create, async (c) => {
     const consumer = await consumerOf(store, c.req.valid('param').app_id)
-    return c.json(await save(fresh(consumer, c.req.valid('json'))), 201)
+    const endpoint = freshEndpoint(consumer.id, c.req.valid('json'), clock.now(), egressAllowed)
+    return c.json(await save(endpoint), 201)
   })
 
   routes.openapi(get, async (c) => c.json(endpointOut(await endpointOf(store, c.req.valid('param'))), 200))
@@ -147,29 +94,15 @@ export function endpointRoutes({ store, clock, directoryChanged, egressAllowed }
       const uid = input.uid === undefined ? Uid.safeParse(endpoint_id) : { success: true, data: input.uid }
       // An id of ours that is gone cannot be created again.
       if (!uid.success) throw notFound('endpoint')
-      return c.json(await save(fresh(consumer, { ...input, uid: uid.data })), 201)
+      const endpoint = freshEndpoint(consumer.id, { ...input, uid: uid.data }, clock.now(), egressAllowed)
+      return c.json(await save(endpoint), 201)
     }
-    checkUrl(input.url, egressAllowed)
-    const { uid = existing.uid } = input
-    return c.json(await save({ ...existing, uid, ...replaceable(input, clock.now()) }), 200)
+    return c.json(await save(replacedEndpoint(existing, input, clock.now(), egressAllowed)), 200)
   })
 
   routes.openapi(patch, async (c) => {
-    const input = c.req.valid('json')
     const existing = await endpointOf(store, c.req.valid('param'))
-    if (input.url !== undefined) checkUrl(input.url, egressAllowed)
-    const changed: Endpoint = {
-      ...existing,
-      url: input.url ?? existing.url,
-      uid: input.uid === undefined ? existing.uid : input.uid,
-      description: input.description ?? existing.description,
-      disabled: input.disabled ?? existing.disabled,
-      eventTypes: subscription(input) === undefined ? existing.eventTypes : (subscription(input) ?? null),
-      channels: input.channels === undefined ? existing.channels : input.channels,
-      metadata: input.metadata ?? existing.metadata,
-      updatedAt: clock.now(),
-    }
-    return c.json(await save(changed), 200)
+    return c.json(await save(patchedEndpoint(existing, c.req.valid('json'), clock.now(), egressAllowed)), 200)
   })
 
   routes.openapi(remove, async (c) => {
@@ -180,17 +113,4 @@ export function endpointRoutes({ store, clock, directoryChanged, egressAllowed }
   })
 
   return routes
-}
-
-/** What a replacement sets, absent fields to their defaults. */
-function replaceable(input: z.infer<typeof EndpointUpsertIn>, now: number) {
-  return {
-    url: input.url,
-    description: input.description ?? '',
-    disabled: input.disabled ?? false,
-    eventTypes: subscription(input) ?? null,
-    channels: input.channels ?? null,
-    metadata: input.metadata ?? {},
-    updatedAt: now,
-  }
 }

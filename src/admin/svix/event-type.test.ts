@@ -54,4 +54,15 @@ test('names are names', async (t) => {
   await refused(svix.eventType.upsert('order/paid', { description: '' }), 422)
 })
 
+test('what a catalogue shows is kept: group, feature flags, deprecation', async (t) => {
+  const { svix, svix1 } = await openHost(t)
+  const shown = { groupName: 'orders', featureFlags: ['beta', 'new'], deprecated: true }
+  const made = await svix.eventType.create({ name: 'order.paid', description: '', ...shown })
+  assert.deepEqual([made.groupName, made.featureFlags, made.deprecated], ['orders', ['beta', 'new'], true])
+  assert.equal(made.featureFlag, 'beta')
+  const changed = await svix1.eventType.patch('order.paid', { deprecated: false, groupName: null })
+  assert.deepEqual([changed.groupName, changed.featureFlags, changed.deprecated], [null, ['beta', 'new'], false])
+  assert.deepEqual((await svix.eventType.upsert('order.paid', { description: '' })).featureFlags, [])
+})
+
 const nameOf = ({ name }: { name: string }): string => name

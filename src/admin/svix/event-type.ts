@@ -2,59 +2,23 @@
 import { type OpenAPIHono, z } from '@hono/zod-openapi'
 import type { EventType } from '../../model/webhook.ts'
 import type { Store } from '../../store/port.ts'
-import { answer, jsonBody, Stamp } from '../answers.ts'
+import { answer, jsonBody } from '../answers.ts'
 import type { AdminDeps } from '../deps.ts'
-import { stamp } from '../stamp.ts'
-import { Description, Flag, Name } from './fields.ts'
+import {
+  EventTypeIn,
+  EventTypeName,
+  EventTypeOut,
+  EventTypePatch,
+  EventTypeUpsertIn,
+  eventTypeOf,
+  eventTypeOut,
+} from './event-type-shapes.ts'
+import { Flag } from './fields.ts'
 import { listOf, OrderedPageQuery, pageOf } from './page.ts'
 import { notFound, Refusal } from './refusal.ts'
 import { operation, svixRouter } from './routes.ts'
 
-/** Lists page by name, and a hyphen in front of one would read as the iterator of the page before. */
-const EventTypeName = Name.refine((name) => !name.startsWith('-'), { message: 'A name does not begin with a hyphen.' })
-
-const upsertFields = {
-  description: Description,
-  archived: z.boolean().default(false),
-  /** JSON Schema by version: `{"1": {…}}`. */
-  schemas: z.unknown().optional(),
-}
-
-const EventTypeIn = z.object({ name: EventTypeName, ...upsertFields }).openapi('EventTypeIn')
-const EventTypeUpsertIn = z.object(upsertFields).openapi('EventTypeUpsertIn')
-const EventTypePatch = z
-  .object({
-    description: Description.optional(),
-    archived: z.boolean().optional(),
-    schemas: z.unknown().optional(),
-  })
-  .openapi('EventTypePatch')
-
-const EventTypeOut = z
-  .object({
-    name: z.string(),
-    description: z.string(),
-    archived: z.boolean(),
-    deprecated: z.literal(false),
-    schemas: z.unknown(),
-    createdAt: Stamp,
-    updatedAt: Stamp,
-  })
-  .openapi('EventTypeOut')
-
 const NamePath = z.object({ event_type_name: EventTypeName })
-
-function eventTypeOut(eventType: EventType, withContent = true) {
-  return {
-    name: eventType.name,
-    description: eventType.description,
-    archived: eventType.archived,
-    deprecated: false as const,
-    schemas: withContent ? eventType.schema : null,
-    createdAt: stamp(eventType.createdAt),
-    updatedAt: stamp(eventType.updatedAt),
-  }
-}
 
 const list = operation('v1.event-type.list', {
   method: 'get',
@@ -109,12 +73,6 @@ export function eventTypeRoutes({ store, clock, directoryChanged }: AdminDeps): 
     return eventTypeOut(eventType)
   }
 
-  function made(name: string, input: z.infer<typeof EventTypeUpsertIn>, existing: EventType | null): EventType {
-    const now = clock.now()
-    const { description, archived, schemas = null } = input
-    return { name, description, archived, schema: schemas, createdAt: existing?.createdAt ?? now, updatedAt: now }
-  }
-
   routes.openapi(list, async (c) => {
     const query = c.req.valid('query')
     const page = await pageOf<EventType>({
@@ -134,29 +92,38 @@ export function eventTypeRoutes({ store, clock, directoryChanged }: AdminDeps): 
     if (existing !== null && !existing.archived) {
       throw new Refusal(409, { code: 'event_type_exists', detail: 'An event type with this name exists.' })
     }
-    return c.json(await save(made(input.name, input, existing)), 201)
+    return c.json(await save(eventTypeOf(input.name, input, existing, clock.now())), 201)
   })
 
   routes.openapi(get, async (c) =>
-    c.json(eventTypeOut(await eventTypeOf(store, c.req.valid('param').event_type_name)), 200),
+    c.json(eventTypeOut(await knownEventType(store, c.req.valid('param').event_type_name)), 200),
   )
 
   routes.openapi(update, async (c) => {
     const name = c.req.valid('param').event_type_name
     const existing = await store.getEventType(name)
-    const saved = await save(made(name, c.req.valid('json'), existing))
+    const saved = await save(eventTypeOf(name, c.req.valid('json'), existing, clock.now()))
     return existing === null ? c.json(saved, 201) : c.json(saved, 200)
   })
 
   routes.openapi(patch, async (c) => {
-    const existing = await eventTypeOf(store, c.req.valid('param').event_type_name)
+    const existing = await knownEventType(store, c.req.valid('param').event_type_name)
     const input = c.req.valid('json')
-    const { description = existing.description, archived = existing.archived, schemas = existing.schema } = input
-    return c.json(await save({ ...existing, description, archived, schema: schemas, updatedAt: clock.now() }), 200)
+    const changed: EventType = {
+      ...existing,
+      description: input.description ?? existing.description,
+      archived: input.archived ?? existing.archived,
+      deprecated: input.deprecated ?? existing.deprecated,
+      groupName: input.groupName === undefined ? existing.groupName : input.groupName,
+      featureFlags: input.featureFlags === undefined ? existing.featureFlags : (input.featureFlags ?? []),
+      schema: input.schemas === undefined ? existing.schema : input.schemas,
+      updatedAt: clock.now(),
+    }
+    return c.json(await save(changed), 200)
   })
 
   routes.openapi(remove, async (c) => {
-    const existing = await eventTypeOf(store, c.req.valid('param').event_type_name)
+    const existing = await knownEventType(store, c.req.valid('param').event_type_name)
     if (c.req.valid('query').expunge) {
       await store.deleteEventType(existing.name)
       await directoryChanged({ removedEventTypes: [existing.name] })
@@ -169,7 +136,7 @@ export function eventTypeRoutes({ store, clock, directoryChanged }: AdminDeps): 
   return routes
 }
 
-async function eventTypeOf(store: Store, name: string): Promise<EventType> {
+async function knownEventType(store: Store, name: string): Promise<EventType> {
   const eventType = await store.getEventType(name)
   if (eventType === null) throw notFound('event type')
   return eventType

@@ -1,5 +1,6 @@
 /** The fields that several resources of the webhook API share: their rules, and how they look in answers. */
 import { z } from '@hono/zod-openapi'
+import { OPERATIONAL_CONSUMER } from '../../model/webhook.ts'
 import { CHANNEL_CHARS_MAX, NAME_CHARS_MAX, NAME_PATTERN } from './names.ts'
 
 const ENDPOINT_CHANNELS_MAX = 10
@@ -11,8 +12,12 @@ const ID_PATTERN = /^(app|ep)_[0-9A-Za-z]{27}$/
 export const Name = z.string().regex(NAME_PATTERN).max(NAME_CHARS_MAX)
 const Channel = z.string().regex(NAME_PATTERN).max(CHANNEL_CHARS_MAX)
 
-export const Uid = Name.refine((uid) => !ID_PATTERN.test(uid), { message: 'A uid must not look like an id.' })
+export const Uid = Name.refine((uid) => !ID_PATTERN.test(uid) && uid !== OPERATIONAL_CONSUMER, {
+  message: 'A uid must not look like an id.',
+})
 export const Description = z.string().max(4096)
+/** A bound on messages a second. */
+export const Rate = z.number().int().min(1).max(1_000_000)
 export const Metadata = z
   .record(z.string(), z.string())
   .refine((data) => Buffer.byteLength(JSON.stringify(data)) <= METADATA_BYTES_MAX, {

@@ -4,7 +4,15 @@ import { test } from 'node:test'
 import type { Consumer, Message } from '../../model/webhook.ts'
 import { createPublish, type PublishInput } from './publish.ts'
 
-const shop: Consumer = { id: 'app_1', uid: 'shop', name: 'Shop', metadata: {}, createdAt: 0, updatedAt: 0 }
+const shop: Consumer = {
+  id: 'app_1',
+  uid: 'shop',
+  name: 'Shop',
+  metadata: {},
+  ratePerSecondMax: null,
+  createdAt: 0,
+  updatedAt: 0,
+}
 const AT = Date.UTC(2026, 0, 31, 12)
 
 function publisher() {

@@ -36,9 +36,9 @@ export const notFound = (what: string): Refusal =>
 
 export const conflict = (detail: string): Refusal => new Refusal(409, { code: 'conflict', detail })
 
-/** 422 about one field of the body. */
-export const invalid = (field: string, msg: string): Refusal =>
-  new Refusal(422, { detail: [{ loc: ['body', field], msg, type: 'value_error' }] })
+/** 422 about one field of the body; `rule` names what was broken, for programs. */
+export const invalid = (field: string, msg: string, rule = 'value_error'): Refusal =>
+  new Refusal(422, { detail: [{ loc: ['body', field], msg, type: rule }] })
 
 export function refusalAnswer(status: number, body: RefusalBody, headers?: Record<string, string>): Response {
   return Response.json(body, { status, headers: headers ?? {} })

@@ -1,6 +1,6 @@
 /** The parts that descriptions of the webhook API's routes share. */
 import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi'
-import type { Consumer, Endpoint } from '../../model/webhook.ts'
+import { type Consumer, type Endpoint, OPERATIONAL_CONSUMER } from '../../model/webhook.ts'
 import type { Store } from '../../store/port.ts'
 import { answer } from '../answers.ts'
 import { notFound, onInvalid } from './refusal.ts'
@@ -42,7 +42,7 @@ export function operation<
 /** The consumer by id or uid, or a 404. */
 export async function consumerOf(store: Store, idOrUid: string): Promise<Consumer> {
   const consumer = await store.getConsumer(idOrUid)
-  if (consumer === null) throw notFound('application')
+  if (consumer === null || consumer.id === OPERATIONAL_CONSUMER) throw notFound('application')
   return consumer
 }
 

@@ -15,7 +15,14 @@ export function resourcesConform(subject: Subject): void {
       await store.putConsumer(consumer)
       assert.deepEqual(await store.getConsumer(consumer.id), consumer)
       assert.deepEqual(await store.getConsumer('mobile-app'), consumer)
-      const renamed = { ...consumer, uid: null, name: 'Renamed', metadata: {}, updatedAt: START + 1 }
+      const renamed = {
+        ...consumer,
+        uid: null,
+        name: 'Renamed',
+        metadata: {},
+        ratePerSecondMax: 5,
+        updatedAt: START + 1,
+      }
       await store.putConsumer(renamed)
       assert.deepEqual(await store.getConsumer(consumer.id), renamed)
       assert.equal(await store.getConsumer('mobile-app'), null)
@@ -58,12 +65,24 @@ export function resourcesConform(subject: Subject): void {
         headers: { 'X-Tenant': 'a' },
         metadata: { team: 'billing' },
         disabled: true,
+        retiring: [{ secret: 'whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYX', until: START + 1 }],
+        ratePerSecondMax: 20,
+        transformation: { code: 'x', enabled: true, variables: { a: 'b' }, updatedAt: START },
       })
       await store.putEndpoint(endpoint)
       assert.deepEqual(await store.getEndpoint(consumerId, endpoint.id), endpoint)
       assert.deepEqual(await store.getEndpoint(consumerId, 'orders'), endpoint)
       assert.equal(await store.getEndpoint('app_other', endpoint.id), null)
-      const edited = { ...endpoint, uid: null, eventTypes: null, channels: null, secrets: [], disabled: false }
+      const edited = {
+        ...endpoint,
+        uid: null,
+        eventTypes: null,
+        channels: null,
+        secrets: [],
+        retiring: [],
+        disabled: false,
+        transformation: null,
+      }
       await store.putEndpoint(edited)
       assert.deepEqual(await store.allEndpoints(), [edited])
       assert.equal(await store.deleteEndpoint('app_other', endpoint.id), false)
@@ -138,7 +157,14 @@ export function resourcesConform(subject: Subject): void {
     for (const type of types) await store.putEventType(type)
     assert.deepEqual(await store.getEventType('cart.item_added'), types[0])
     assert.equal(await store.getEventType('nothing'), null)
-    const edited = eventType('order.paid', { archived: true, schema: true, description: '' })
+    const edited = eventType('order.paid', {
+      archived: true,
+      deprecated: true,
+      schema: true,
+      description: '',
+      groupName: 'orders',
+      featureFlags: ['beta', 'new'],
+    })
     await store.putEventType(edited)
     assert.deepEqual(await store.listEventTypes({ limit: 10 }), [types[2], types[0], edited])
     assert.deepEqual(await store.listEventTypes({ limit: 1, after: 'a.b' }), [types[0]])
@@ -195,5 +221,6 @@ async function withConsumer(
 }
 
 function eventType(name: string, fields: Partial<EventType> = {}): EventType {
-  return { name, description: 'About it', schema: null, archived: false, createdAt: START, updatedAt: START, ...fields }
+  const blank = { schema: null, archived: false, deprecated: false, groupName: null, featureFlags: [] }
+  return { name, description: 'About it', ...blank, createdAt: START, updatedAt: START, ...fields }
 }

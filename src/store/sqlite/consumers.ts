@@ -7,7 +7,7 @@ import { isUniqueViolation } from './faults.ts'
 import type { Pager } from './pages.ts'
 import type { Direct } from './protocol.ts'
 import type { Row } from './rows.ts'
-import { integer, map, text, textOrNull } from './rows.ts'
+import { integer, integerOrNull, map, text, textOrNull } from './rows.ts'
 import type { Tally } from './tally.ts'
 
 interface Consumers {
@@ -20,9 +20,9 @@ interface Consumers {
 
 export function consumers(db: DatabaseSync, pager: Pager, tally: Tally): Consumers {
   const put =
-    db.prepare(`INSERT INTO consumer (id, uid, name, metadata, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?)
+    db.prepare(`INSERT INTO consumer (id, uid, name, metadata, rate_max, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (id) DO UPDATE SET uid = excluded.uid, name = excluded.name, metadata = excluded.metadata,
-      created_at = excluded.created_at, updated_at = excluded.updated_at`)
+      rate_max = excluded.rate_max, created_at = excluded.created_at, updated_at = excluded.updated_at`)
   const get = db.prepare('SELECT * FROM consumer WHERE id = ?1 OR uid = ?1 ORDER BY id = ?1 DESC LIMIT 1')
   const all = db.prepare('SELECT * FROM consumer ORDER BY id')
   const remove = db.prepare('DELETE FROM consumer WHERE id = ?')
@@ -32,7 +32,7 @@ export function consumers(db: DatabaseSync, pager: Pager, tally: Tally): Consume
   return {
     putConsumer(c) {
       try {
-        put.run(c.id, c.uid, c.name, JSON.stringify(c.metadata), c.createdAt, c.updatedAt)
+        put.run(c.id, c.uid, c.name, JSON.stringify(c.metadata), c.ratePerSecondMax, c.createdAt, c.updatedAt)
       } catch (error) {
         if (isUniqueViolation(error)) throw new StoreConflict(`The uid ${c.uid} is another consumer's.`)
         throw error
@@ -57,6 +57,7 @@ function consumerOf(row: Row): Consumer {
     uid: textOrNull(row.uid),
     name: text(row.name),
     metadata: map(row.metadata),
+    ratePerSecondMax: integerOrNull(row.rate_max),
     createdAt: integer(row.created_at),
     updatedAt: integer(row.updated_at),
   }

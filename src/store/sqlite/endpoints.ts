@@ -7,7 +7,7 @@ import { isForeignKeyViolation, isUniqueViolation } from './faults.ts'
 import type { Pager } from './pages.ts'
 import type { Direct } from './protocol.ts'
 import type { Row } from './rows.ts'
-import { integer, map, strings, stringsOrNull, text, textOrNull } from './rows.ts'
+import { integer, integerOrNull, map, strings, stringsOrNull, text, textOrNull } from './rows.ts'
 import type { Tally } from './tally.ts'
 
 interface Endpoints {
@@ -20,11 +20,12 @@ interface Endpoints {
 
 export function endpoints(db: DatabaseSync, pager: Pager, tally: Tally): Endpoints {
   const put = db.prepare(`INSERT INTO endpoint
-      (id, consumer_id, uid, url, description, event_types, channels, headers, metadata, secrets, disabled, created_at, updated_at)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+      (id, consumer_id, uid, url, description, event_types, channels, headers, metadata, secrets, retiring, disabled, rate_max, transformation, created_at, updated_at)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (id) DO UPDATE SET uid = excluded.uid, url = excluded.url, description = excluded.description,
       event_types = excluded.event_types, channels = excluded.channels, headers = excluded.headers,
-      metadata = excluded.metadata, secrets = excluded.secrets, disabled = excluded.disabled,
+      metadata = excluded.metadata, secrets = excluded.secrets, retiring = excluded.retiring, disabled = excluded.disabled,
+      rate_max = excluded.rate_max, transformation = excluded.transformation,
       created_at = excluded.created_at, updated_at = excluded.updated_at
       WHERE consumer_id = excluded.consumer_id`)
   const get = db.prepare(
@@ -48,7 +49,10 @@ export function endpoints(db: DatabaseSync, pager: Pager, tally: Tally): Endpoin
           JSON.stringify(e.headers),
           JSON.stringify(e.metadata),
           JSON.stringify(e.secrets),
+          JSON.stringify(e.retiring),
           e.disabled ? 1 : 0,
+          e.ratePerSecondMax,
+          e.transformation === null ? null : JSON.stringify(e.transformation),
           e.createdAt,
           e.updatedAt,
         )
@@ -93,7 +97,10 @@ function endpointOf(row: Row): Endpoint {
     headers: map(row.headers),
     metadata: map(row.metadata),
     secrets: strings(row.secrets),
+    retiring: JSON.parse(text(row.retiring)),
     disabled: row.disabled === 1,
+    ratePerSecondMax: integerOrNull(row.rate_max),
+    transformation: JSON.parse(textOrNull(row.transformation) ?? 'null'),
     createdAt: integer(row.created_at),
     updatedAt: integer(row.updated_at),
   }

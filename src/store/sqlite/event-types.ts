@@ -4,7 +4,7 @@ import type { EventType } from '../../model/webhook.ts'
 import type { Pager } from './pages.ts'
 import type { Direct } from './protocol.ts'
 import type { Row } from './rows.ts'
-import { integer, text } from './rows.ts'
+import { integer, strings, text, textOrNull } from './rows.ts'
 
 interface EventTypes {
   putEventType: Direct<'putEventType'>
@@ -14,16 +14,28 @@ interface EventTypes {
 }
 
 export function eventTypes(db: DatabaseSync, pager: Pager): EventTypes {
-  const put = db.prepare(`INSERT INTO event_type (name, description, schema, archived, created_at, updated_at)
-    VALUES (?, ?, ?, ?, ?, ?)
+  const put =
+    db.prepare(`INSERT INTO event_type (name, description, schema, archived, deprecated, group_name, feature_flags, created_at, updated_at)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (name) DO UPDATE SET description = excluded.description, schema = excluded.schema,
-      archived = excluded.archived, created_at = excluded.created_at, updated_at = excluded.updated_at`)
+      archived = excluded.archived, deprecated = excluded.deprecated, group_name = excluded.group_name,
+      feature_flags = excluded.feature_flags, created_at = excluded.created_at, updated_at = excluded.updated_at`)
   const get = db.prepare('SELECT * FROM event_type WHERE name = ?')
   const remove = db.prepare('DELETE FROM event_type WHERE name = ?')
 
   return {
     putEventType(t) {
-      put.run(t.name, t.description, JSON.stringify(t.schema ?? null), t.archived ? 1 : 0, t.createdAt, t.updatedAt)
+      put.run(
+        t.name,
+        t.description,
+        JSON.stringify(t.schema ?? null),
+        t.archived ? 1 : 0,
+        t.deprecated ? 1 : 0,
+        t.groupName,
+        JSON.stringify(t.featureFlags),
+        t.createdAt,
+        t.updatedAt,
+      )
     },
     getEventType(name) {
       const row = get.get(name)
@@ -40,6 +52,9 @@ function eventTypeOf(row: Row): EventType {
     description: text(row.description),
     schema: JSON.parse(text(row.schema)),
     archived: row.archived === 1,
+    deprecated: row.deprecated === 1,
+    groupName: textOrNull(row.group_name),
+    featureFlags: strings(row.feature_flags),
     createdAt: integer(row.created_at),
     updatedAt: integer(row.updated_at),
   }

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import type { DatabaseSync } from 'node:sqlite'
 import { sql as ground } from '../migrations/sqlite/0001-ground.ts'
 import { sql as certificates } from '../migrations/sqlite/0002-certificates.ts'
+import { sql as details } from '../migrations/sqlite/0003-details.ts'
 
 export interface Migration {
   readonly name: string
@@ -15,6 +16,7 @@ export interface Migration {
 const MIGRATIONS: readonly Migration[] = [
   { name: '0001-ground', sql: ground },
   { name: '0002-certificates', sql: certificates, isAdditive: true },
+  { name: '0003-details', sql: details, isAdditive: true },
 ]
 
 /**
