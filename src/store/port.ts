@@ -9,12 +9,14 @@ import type { Attempt, Consumer, Delivery, Endpoint, EventType, Message } from '
 export interface NewDelivery {
   readonly id: string
   readonly endpointId: string
+  /** The endpoint is disabled: the delivery is stored as held, whatever its message says. */
+  readonly held?: boolean
 }
 
 export interface NewMessage {
   readonly message: Message
   readonly deliveries: readonly NewDelivery[]
-  /** True: the deliveries are stored as already leased to the caller, who will attempt them now. False: stored as due now. */
+  /** True: deliveries that are not held are stored as already leased to the caller, who will attempt them now. False: as due now. */
   readonly leased: boolean
 }
 
@@ -106,7 +108,10 @@ export interface Store {
    * end as `cancelled` or `held`, which was never sent.
    */
   settle(lessee: Lessee, settlements: readonly Settlement[]): Promise<void>
-  /** Leases up to `limit` deliveries that are due at `nowMs`, oldest first, but none to the endpoints `except`. Leased, a delivery has no `nextAt`. */
+  /**
+   * Leases up to `limit` deliveries that are due at `nowMs`, oldest first, but none to the endpoints `except`; every endpoint gets its share
+   * of a limit that is less than what is due. Leased, a delivery has no `nextAt`.
+   */
   claim(lessee: Lessee, limit: number, nowMs: number, except: readonly string[]): Promise<readonly ClaimedDelivery[]>
   /** Leases one delivery for a manual attempt now, unless it is in flight. Null: no such delivery, in flight, or cancelled. */
   claimOne(lessee: Lessee, messageId: string, endpointId: string): Promise<ClaimedDelivery | null>

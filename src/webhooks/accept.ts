@@ -9,6 +9,8 @@ import type { Dispatcher } from './dispatcher.ts'
 export interface NewEvent extends Omit<Message, 'id' | 'createdAt'> {
   /** Ids of the endpoints to deliver to. */
   readonly to: readonly string[]
+  /** Ids of the disabled ones: theirs is kept, to be replayed. */
+  readonly held?: readonly string[]
 }
 
 export type Accepted =
@@ -40,8 +42,10 @@ export function acceptor({ store, lessee, clock, dispatcher }: AcceptDeps): Acce
       createdAt: now,
     }
     const deliveries = event.to.map((endpointId): NewDelivery => ({ id: newId('dlv_', now), endpointId }))
+    const held =
+      event.held?.map((endpointId): NewDelivery => ({ id: newId('dlv_', now), endpointId, held: true })) ?? []
     const leased = dispatcher.hasRoomFor(event.to)
-    const [result] = await store.append(lessee, [{ message, deliveries, leased }])
+    const [result] = await store.append(lessee, [{ message, deliveries: [...deliveries, ...held], leased }])
     if (!result!.stored) return { ok: false, existingId: result!.existingId }
     if (leased) {
       for (const { id, endpointId } of deliveries) {

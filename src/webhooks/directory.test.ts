@@ -81,7 +81,7 @@ describe('Directory', () => {
     ['any channel', { channels: null }, 'a', ['x'], true],
     ['a type and a channel', { eventTypes: ['a'], channels: ['x'] }, 'a', ['x'], true],
     ['a type, on another channel', { eventTypes: ['a'], channels: ['x'] }, 'a', ['y'], false],
-    ['everything, but is disabled', { disabled: true }, 'a', null, false],
+    ['everything, though it is disabled: its delivery is held', { disabled: true }, 'a', null, true],
   ] satisfies [string, Partial<Endpoint>, string, readonly string[] | null, boolean][]) {
     it(`${found ? 'calls' : 'does not call'} an endpoint that wants ${name}`, () => {
       const directory = new Directory()
@@ -98,7 +98,7 @@ describe('Directory', () => {
       endpoints: [
         endpoint('ep_1'),
         endpoint('ep_2', { consumerId: 'app_2', eventTypes: ['a'] }),
-        endpoint('ep_3', { consumerId: 'app_3', disabled: true }),
+        endpoint('ep_3', { consumerId: 'app_3', eventTypes: ['d'] }),
         endpoint('ep_4', { consumerId: 'app_2', eventTypes: ['a', 'b'] }),
       ],
     })
@@ -152,7 +152,7 @@ describe('Directory', () => {
           for (const consumerId of ['app_1', 'app_2']) {
             for (const type of ['a', 'b']) {
               const want = [...model.values()].filter((ep) => {
-                return ep.consumerId === consumerId && !ep.disabled && wants(ep, type, null)
+                return ep.consumerId === consumerId && wants(ep, type, null)
               })
               assert.deepEqual(idsOf(directory.wanting(consumerId, type, null)), want.map((ep) => ep.id).toSorted())
             }

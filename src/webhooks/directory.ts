@@ -54,14 +54,14 @@ export class Directory {
     return this.endpoints.get(id) ?? null
   }
 
-  /** The endpoints of a consumer that are to be called for this event. */
+  /** The endpoints of a consumer that want this event, disabled ones too: theirs is held. */
   wanting(consumerId: string, eventType: string, channels: readonly string[] | null): LiveEndpoint[] {
     const all = this.endpointsOf.get(consumerId)
     if (all === undefined) return []
-    return all.filter(({ endpoint }) => !endpoint.disabled && wants(endpoint, eventType, channels))
+    return all.filter(({ endpoint }) => wants(endpoint, eventType, channels))
   }
 
-  /** Every consumer with an endpoint that is to be called for this event. */
+  /** Every consumer with an endpoint that wants this event. */
   *consumersWanting(eventType: string): IterableIterator<Consumer> {
     for (const consumer of this.consumers.values()) {
       if (consumer.id === OPERATIONAL_CONSUMER) continue

@@ -39,8 +39,11 @@ export class Post {
 
   publish({ consumer, eventType, eventId, channels, payload }: Publication): Promise<Accepted> {
     const { accept, directory } = this.deps
-    const to = directory.wanting(consumer.id, eventType, channels).map((one) => one.endpoint.id)
-    return accept({ consumerId: consumer.id, origin: null, eventType, eventId, channels, payload, received: null, to })
+    const [to, held]: [string[], string[]] = [[], []]
+    for (const { endpoint } of directory.wanting(consumer.id, eventType, channels))
+      (endpoint.disabled ? held : to).push(endpoint.id)
+    const event = { consumerId: consumer.id, origin: null, eventType, eventId, channels, payload, received: null }
+    return accept({ ...event, to, held })
   }
 
   /**

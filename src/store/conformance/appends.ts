@@ -59,6 +59,28 @@ export function appendsConform(subject: Subject): void {
       for (const { message } of sent) assert.deepEqual(await store.getMessage(null, message.id), message)
     })
 
+    test('holds those that are to be held, leased or not', async (t) => {
+      const store = (await openFresh(subject, t)).client()
+      for (const leased of [true, false]) {
+        const sent = newMessage({ endpoints: ['ep_1', 'ep_2'], leased })
+        const deliveries = sent.deliveries.map((one) => ({ ...one, held: one.endpointId === 'ep_2' }))
+        await store.append('engine', [{ ...sent, deliveries }])
+        const stored = await store.listDeliveries(sent.message.id)
+        assert.deepEqual(
+          new Map(stored.map(({ endpointId, state }) => [endpointId, state])),
+          new Map([
+            ['ep_1', leased ? 'delivering' : 'pending'],
+            ['ep_2', 'held'],
+          ]),
+        )
+      }
+      assert.deepEqual(
+        (await store.claim('engine', 10, START, [])).map((c) => c.delivery.endpointId),
+        ['ep_1'],
+      )
+      assert.equal((await store.stats()).deliveries['held'], 2)
+    })
+
     test('stores deliveries due now, or leased to the caller', async (t) => {
       const store = (await openFresh(subject, t)).client()
       const due = newMessage({ endpoints: ['ep_1', 'ep_2'] })

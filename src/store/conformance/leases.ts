@@ -56,6 +56,21 @@ export function leasesConform(subject: Subject): void {
       assert.equal(await store.nextDue(['ep_1']), START)
     })
 
+    test('shares its limit among the endpoints: one with many due hides no other', async (t) => {
+      const store = (await openFresh(subject, t)).client()
+      await store.append(
+        'engine',
+        Array.from({ length: 100 }, () => newMessage({ endpoints: ['ep_many'] })),
+      )
+      const others = ['ep_1', 'ep_2', 'ep_3']
+      await store.append('engine', [newMessage({ endpoints: others, createdAt: START + 5 })])
+      const claimed = await store.claim('engine', 20, START + 5, [])
+      assert.equal(claimed.length, 20)
+      for (const endpointId of others)
+        assert.equal(claimed.filter((c) => c.delivery.endpointId === endpointId).length, 1, endpointId)
+      assert.equal((await store.claim('engine', 200, START + 5, ['ep_1'])).length, 83)
+    })
+
     test('never gives a delivery to two', async (t) => {
       const opened = await openFresh(subject, t)
       const stores = Array.from({ length: 4 }, () => opened.client())

@@ -26,6 +26,7 @@ export interface AppendBatch {
   // one a delivery
   readonly deliveryIds: string[]
   readonly endpointIds: string[]
+  readonly held: boolean[]
   /** The payloads one after the other; may be longer than they are. */
   bytes: ArrayBuffer
 }
@@ -71,6 +72,7 @@ export function appendBatch(bytesHint: number): AppendBatch {
     deliveryEnds: [],
     deliveryIds: [],
     endpointIds: [],
+    held: [],
     bytes: buffer(Math.max(FIRST_BYTES, bytesHint)),
   }
 }
@@ -94,6 +96,7 @@ export function addAppend(batch: AppendBatch, lessee: string, messages: readonly
     for (const delivery of deliveries) {
       batch.deliveryIds.push(delivery.id)
       batch.endpointIds.push(delivery.endpointId)
+      batch.held.push(delivery.held === true)
     }
     batch.deliveryEnds.push(batch.deliveryIds.length)
   }

@@ -8,6 +8,7 @@ import type { Row } from './rows.ts'
 import { integer, integerOrNull, text } from './rows.ts'
 import { CANCELLED, DELIVERING, PENDING, stateName, stateNumber } from './states.ts'
 import type { Tally } from './tally.ts'
+import { waitingOn } from './waiting.ts'
 
 interface Deliveries {
   claim: Direct<'claim'>
@@ -21,8 +22,9 @@ interface Deliveries {
 }
 
 export function deliveries(db: DatabaseSync, tally: Tally): Deliveries {
-  const due = db.prepare(`SELECT * FROM delivery WHERE state = 0 AND next_at <= ?
-    AND endpoint_id NOT IN (SELECT value FROM json_each(?)) ORDER BY next_at LIMIT ?`)
+  const dueOf = db.prepare(
+    'SELECT * FROM delivery WHERE endpoint_id = ? AND state = 0 AND next_at <= ? ORDER BY next_at LIMIT ?',
+  )
   const one = db.prepare('SELECT * FROM delivery WHERE message_id = ? AND endpoint_id = ?')
   const lease = db.prepare(
     'UPDATE delivery SET state = 1, next_at = NULL, lessee = ? WHERE message_id = ? AND endpoint_id = ?',
@@ -32,12 +34,12 @@ export function deliveries(db: DatabaseSync, tally: Tally): Deliveries {
   const again = db.prepare(
     'UPDATE delivery SET state = 0, next_at = ?, attempts = ? WHERE message_id = ? AND endpoint_id = ?',
   )
-  const next = db.prepare(`SELECT next_at FROM delivery WHERE state = 0
-    AND endpoint_id NOT IN (SELECT value FROM json_each(?)) ORDER BY next_at LIMIT 1`)
   const list = db.prepare('SELECT * FROM delivery WHERE message_id = ? ORDER BY id')
   const message = db.prepare('SELECT * FROM message WHERE id = ?')
 
   const clamp = db.prepare('UPDATE lessee SET seen_at = ?1 WHERE seen_at > ?1')
+  const waiting = waitingOn(db)
+
   const seen = db.prepare(
     'INSERT INTO lessee (name, seen_at) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET seen_at = excluded.seen_at',
   )
@@ -60,9 +62,20 @@ export function deliveries(db: DatabaseSync, tally: Tally): Deliveries {
   return {
     claim(lessee, limit, nowMs, except) {
       const known = new Map<string, Message>() // deliveries of one message share one copy of it
-      return due
-        .all(nowMs, JSON.stringify(except), limit)
-        .map((row) => claimed(lessee, row, { state: 'pending', nextAt: integer(row.next_at) }, known))
+      const claims: ClaimedDelivery[] = []
+      // Every endpoint its share; what some do not need is shared again.
+      while (claims.length < limit) {
+        const endpoints = waiting.due(nowMs, except, limit - claims.length)
+        if (endpoints.length === 0) break
+        const share = Math.ceil((limit - claims.length) / endpoints.length)
+        for (const endpointId of endpoints) {
+          const rows = dueOf.all(endpointId, nowMs, Math.min(share, limit - claims.length))
+          for (const row of rows)
+            claims.push(claimed(lessee, row, { state: 'pending', nextAt: integer(row.next_at) }, known))
+          waiting.correct(endpointId)
+        }
+      }
+      return claims.sort((a, b) => a.before.nextAt! - b.before.nextAt!)
     },
     claimOne(lessee, messageId, endpointId) {
       const row = one.get(messageId, endpointId)
@@ -100,7 +113,7 @@ export function deliveries(db: DatabaseSync, tally: Tally): Deliveries {
       tally.moved(DELIVERING, PENDING, reclaimed)
       return reclaimed
     },
-    nextDue: (except) => integerOrNull(next.get(JSON.stringify(except))?.next_at ?? null),
+    nextDue: (except) => waiting.nextDue(except),
     listDeliveries: (messageId) => list.all(messageId).map(deliveryOf),
   }
 }

@@ -7,7 +7,7 @@ import type { Pager } from './pages.ts'
 import type { Direct, Duplicates, Walk } from './protocol.ts'
 import type { Row } from './rows.ts'
 import { blob, integer, stringsOrNull, text, textOrNull } from './rows.ts'
-import { DELIVERING, PENDING } from './states.ts'
+import { DELIVERING, HELD, PENDING } from './states.ts'
 import type { Tally } from './tally.ts'
 
 interface Messages {
@@ -68,11 +68,17 @@ export function messages(db: DatabaseSync, pager: Pager, tally: Tally, listing: 
         const holder = leased ? lessee : null
         const deliveriesEnd = batch.deliveryEnds[m]!
         const deliveriesFirst = batch.deliveryEnds[m - 1] ?? 0
+        let held = 0
         for (let d = deliveriesFirst; d < deliveriesEnd; d++) {
-          insertDelivery.run(id, batch.endpointIds[d]!, batch.deliveryIds[d]!, state, nextAt, holder)
+          const endpointId = batch.endpointIds[d]!
+          if (batch.held[d]!) {
+            insertDelivery.run(id, endpointId, batch.deliveryIds[d]!, HELD, null, null)
+            held++
+          } else insertDelivery.run(id, endpointId, batch.deliveryIds[d]!, state, nextAt, holder)
         }
         tally.messages(1)
-        tally.moved(null, state, deliveriesEnd - deliveriesFirst)
+        tally.moved(null, state, deliveriesEnd - deliveriesFirst - held)
+        if (held > 0) tally.moved(null, HELD, held)
         listing.added(1)
       }
       return duplicates.length === 0 ? undefined : duplicates

@@ -4,6 +4,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import { sql as ground } from '../migrations/sqlite/0001-ground.ts'
 import { sql as certificates } from '../migrations/sqlite/0002-certificates.ts'
 import { sql as details } from '../migrations/sqlite/0003-details.ts'
+import { sql as waiting } from '../migrations/sqlite/0004-waiting.ts'
 
 export interface Migration {
   readonly name: string
@@ -17,6 +18,7 @@ const MIGRATIONS: readonly Migration[] = [
   { name: '0001-ground', sql: ground },
   { name: '0002-certificates', sql: certificates, isAdditive: true },
   { name: '0003-details', sql: details, isAdditive: true },
+  { name: '0004-waiting', sql: waiting },
 ]
 
 /**
