@@ -1,5 +1,7 @@
 /** The post's nouns: who is called, what is sent, and what became of it. Plain data that any thread can receive. */
 
+import type { Sending } from './sending.ts'
+
 /** A consumer (Svix: application): somebody whose endpoints receive messages. */
 export interface Consumer {
   /** `app_…` */
@@ -55,6 +57,8 @@ export interface Endpoint {
   /** Deliveries a second that the receiver wants at most; null is no bound. */
   readonly ratePerSecondMax: number | null
   readonly transformation: Transformation | null
+  /** How deliveries are made. */
+  readonly sending: Sending
   readonly createdAt: number
   readonly updatedAt: number
 }

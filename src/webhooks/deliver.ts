@@ -2,7 +2,6 @@
 import type { Clock } from '../base/clock.ts'
 import { newId } from '../base/ids.ts'
 import type { AttemptTrigger } from '../model/webhook.ts'
-import { signStandard } from '../signatures/standard.ts'
 import type { ClaimedDelivery, Settlement } from '../store/port.ts'
 import { call } from '../upstream/call.ts'
 import type { Services } from '../upstream/service.ts'
@@ -113,15 +112,12 @@ function prepare(
 
 /** To a consumer's endpoint: the payload, signed for this attempt. */
 function toEndpoint({ message }: ClaimedDelivery, to: LiveEndpoint, startedAt: number, deps: DeliverDeps): Request {
-  const signed = signStandard(message.id, Math.floor(startedAt / 1_000), message.payload, to.keysAt(startedAt))
   const lines = new OutgoingHead()
   lines.appendOwn('Host', to.host)
   lines.appendOwn('User-Agent', USER_AGENT)
   lines.appendOwn('Content-Type', 'application/json')
   lines.appendOwn('Content-Length', String(message.payload.length))
-  lines.appendOwn('webhook-id', signed['webhook-id'])
-  lines.appendOwn('webhook-timestamp', signed['webhook-timestamp'])
-  lines.appendOwn('webhook-signature', signed['webhook-signature'])
+  to.signer.sign(lines, message.id, startedAt, message.payload)
   const { headers } = to.endpoint
   for (const name in headers) lines.set(name, headers[name]!)
   return {

@@ -41,32 +41,17 @@ describe('Directory', () => {
   it('takes a URL apart as it will be called', () => {
     const directory = new Directory()
     directory.apply({ endpoints: [endpoint('ep_1', { url: 'https://Hooks.Example:8443/a%20b/../c?d=e#f' })] })
-    const { origin, host, target, keysAt } = directory.endpoint('ep_1')!
+    const { origin, host, target } = directory.endpoint('ep_1')!
     assert.deepEqual([origin, host, target], ['https://hooks.example:8443', 'hooks.example:8443', '/c?d=e'])
-    assert.equal(keysAt(0).length, 1)
   })
 
-  it('takes a change of an endpoint whole: URL, secrets and what it wants', () => {
+  it('takes a change of an endpoint whole: URL and what it wants', () => {
     const directory = new Directory()
     directory.apply({ endpoints: [endpoint('ep_1', { eventTypes: ['a'] })] })
-    const secrets = ['whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYX', 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw']
-    directory.apply({ endpoints: [endpoint('ep_1', { url: 'http://new.example/x', secrets, eventTypes: ['b'] })] })
+    directory.apply({ endpoints: [endpoint('ep_1', { url: 'http://new.example/x', eventTypes: ['b'] })] })
     assert.equal(directory.endpoint('ep_1')!.origin, 'http://new.example')
-    assert.equal(directory.endpoint('ep_1')!.keysAt(0).length, 2)
     assert.deepEqual(idsOf(directory.wanting('app_1', 'a', null)), [])
     assert.deepEqual(idsOf(directory.wanting('app_1', 'b', null)), ['ep_1'])
-  })
-
-  it('signs with a retiring secret until its time is over, and decodes nothing twice', () => {
-    const directory = new Directory()
-    const retiring = [20, 10].map((until) => ({ secret: `whsec_${Buffer.alloc(24, until).toString('base64')}`, until }))
-    directory.apply({ endpoints: [endpoint('ep_1', { retiring })] })
-    const { keysAt } = directory.endpoint('ep_1')!
-    assert.deepEqual(
-      [0, 9, 10, 19, 20, 99].map((now) => keysAt(now).length),
-      [3, 3, 2, 2, 1, 1],
-    )
-    assert.equal(keysAt(99), keysAt(100))
   })
 
   for (const [name, fields, eventType, channels, found] of [

@@ -1,7 +1,6 @@
 /** Who is called where: consumers and endpoints as an engine holds them in memory, so that publishing reads nothing. */
 import { type Consumer, type Endpoint, OPERATIONAL_CONSUMER, wants } from '../model/webhook.ts'
-import { type Keys, prepareKeys } from '../signatures/keys.ts'
-import { standardWebhooks } from '../signatures/providers/standard-webhooks.ts'
+import { AttemptSigner } from './sign-attempt.ts'
 
 /** An endpoint ready to be called: its URL taken apart, its secrets decoded. */
 export interface LiveEndpoint {
@@ -12,8 +11,7 @@ export interface LiveEndpoint {
   readonly host: string
   /** Path and query. */
   readonly target: string
-  /** What signs at this time. */
-  readonly keysAt: (nowMs: number) => Keys
+  readonly signer: AttemptSigner
 }
 
 /** What changed, as the admin server tells the engines. */
@@ -91,7 +89,7 @@ export class Directory {
       origin: url.origin,
       host: url.host,
       target: url.pathname + url.search,
-      keysAt: keysOf(endpoint),
+      signer: new AttemptSigner(endpoint),
     }
     const others = (this.endpointsOf.get(endpoint.consumerId) ?? []).filter((one) => one.endpoint.id !== endpoint.id)
     this.endpointsOf.set(endpoint.consumerId, [...others, live])
@@ -105,18 +103,6 @@ export class Directory {
     const { consumerId } = live.endpoint
     const left = (this.endpointsOf.get(consumerId) ?? []).filter((one) => one.endpoint.id !== id)
     this.endpointsOf.set(consumerId, left)
-  }
-}
-
-/** Decodes the secrets once, and once more whenever one of those that retire is over. */
-function keysOf({ secrets, retiring }: Endpoint): (nowMs: number) => Keys {
-  let keys: Keys | null = null
-  let until = 0
-  return (nowMs) => {
-    if (keys !== null && nowMs < until) return keys
-    const left = retiring.filter((one) => one.until > nowMs)
-    until = Math.min(Number.POSITIVE_INFINITY, ...left.map((one) => one.until))
-    return (keys = prepareKeys(standardWebhooks, [...secrets, ...left.map((one) => one.secret)]))
   }
 }
 

@@ -1,6 +1,7 @@
 /** What bodies of requests make of an endpoint: a new one, one replaced, one changed. The ids and the times are the caller's. */
 import type { z } from '@hono/zod-openapi'
 import { newId } from '../../base/ids.ts'
+import { PLAIN_SENDING } from '../../model/sending.ts'
 import type { Endpoint } from '../../model/webhook.ts'
 import {
   checkUrl,
@@ -30,6 +31,7 @@ export function freshEndpoint(
     secrets: [secretOf(input.secret, 'secret')],
     retiring: [],
     transformation: null,
+    sending: PLAIN_SENDING,
     createdAt: now,
     ...replaceable(input, now),
   }

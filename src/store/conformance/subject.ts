@@ -1,6 +1,7 @@
 /** What an adapter hands to the conformance suite, and the makers of what the tests store. */
 import type { TestContext } from 'node:test'
 import { newId } from '../../base/ids.ts'
+import { PLAIN_SENDING } from '../../model/sending.ts'
 import type { AttemptTrigger, Consumer, Delivery, Endpoint, Message } from '../../model/webhook.ts'
 import type { NewMessage, Settlement, Store } from '../port.ts'
 
@@ -109,6 +110,7 @@ export function newEndpoint(fields: Partial<Endpoint> = {}): Endpoint {
     disabled: false,
     ratePerSecondMax: null,
     transformation: null,
+    sending: PLAIN_SENDING,
     createdAt: START,
     updatedAt: START,
     ...fields,

@@ -1,5 +1,6 @@
 /** SQL of endpoints. */
 import type { DatabaseSync } from 'node:sqlite'
+import { PLAIN_SENDING } from '../../model/sending.ts'
 import type { Endpoint } from '../../model/webhook.ts'
 import { StoreConflict } from '../port.ts'
 import { cancelWaiting } from './deliveries.ts'
@@ -20,12 +21,12 @@ interface Endpoints {
 
 export function endpoints(db: DatabaseSync, pager: Pager, tally: Tally): Endpoints {
   const put = db.prepare(`INSERT INTO endpoint
-      (id, consumer_id, uid, url, description, event_types, channels, headers, metadata, secrets, retiring, disabled, rate_max, transformation, created_at, updated_at)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+      (id, consumer_id, uid, url, description, event_types, channels, headers, metadata, secrets, retiring, disabled, rate_max, transformation, sending, created_at, updated_at)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (id) DO UPDATE SET uid = excluded.uid, url = excluded.url, description = excluded.description,
       event_types = excluded.event_types, channels = excluded.channels, headers = excluded.headers,
       metadata = excluded.metadata, secrets = excluded.secrets, retiring = excluded.retiring, disabled = excluded.disabled,
-      rate_max = excluded.rate_max, transformation = excluded.transformation,
+      rate_max = excluded.rate_max, transformation = excluded.transformation, sending = excluded.sending,
       created_at = excluded.created_at, updated_at = excluded.updated_at
       WHERE consumer_id = excluded.consumer_id`)
   const get = db.prepare(
@@ -53,6 +54,7 @@ export function endpoints(db: DatabaseSync, pager: Pager, tally: Tally): Endpoin
           e.disabled ? 1 : 0,
           e.ratePerSecondMax,
           e.transformation === null ? null : JSON.stringify(e.transformation),
+          JSON.stringify(e.sending),
           e.createdAt,
           e.updatedAt,
         )
@@ -101,6 +103,8 @@ function endpointOf(row: Row): Endpoint {
     disabled: row.disabled === 1,
     ratePerSecondMax: integerOrNull(row.rate_max),
     transformation: JSON.parse(textOrNull(row.transformation) ?? 'null'),
+    // What a later version has added is plain in what an earlier one wrote.
+    sending: { ...PLAIN_SENDING, ...JSON.parse(textOrNull(row.sending) ?? '{}') },
     createdAt: integer(row.created_at),
     updatedAt: integer(row.updated_at),
   }

@@ -5,6 +5,7 @@ import { sql as ground } from '../migrations/sqlite/0001-ground.ts'
 import { sql as certificates } from '../migrations/sqlite/0002-certificates.ts'
 import { sql as details } from '../migrations/sqlite/0003-details.ts'
 import { sql as waiting } from '../migrations/sqlite/0004-waiting.ts'
+import { sql as sending } from '../migrations/sqlite/0005-sending.ts'
 
 export interface Migration {
   readonly name: string
@@ -19,6 +20,7 @@ const MIGRATIONS: readonly Migration[] = [
   { name: '0002-certificates', sql: certificates, isAdditive: true },
   { name: '0003-details', sql: details, isAdditive: true },
   { name: '0004-waiting', sql: waiting },
+  { name: '0005-sending', sql: sending, isAdditive: true },
 ]
 
 /**
