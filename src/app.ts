@@ -29,6 +29,7 @@ import type { Store } from './store/port.ts'
 import { type StoreHost, type StoreOptions, openSqliteStore } from './store/sqlite/open.ts'
 import { awaitSuccessor, controlPath, succeed } from './succession.ts'
 import { compileSources } from './webhooks/sources.ts'
+import { Tasks } from './webhooks/tasks.ts'
 import { AddressGuard } from './wire/address-guard.ts'
 
 /**
@@ -214,6 +215,14 @@ export async function startApp({ file, env, takeover, onFatal }: AppOptions): Pr
   guard.update(state.egress.allow)
   await declare(state)
 
+  const wake = () => void engines.every((engine) => engine.wake())
+  const tasks = new Tasks({
+    store,
+    clock,
+    wake,
+    fault: (error) => log.error({ err: error }, 'a task cannot go on'),
+  })
+
   let ready = false
   const adminApp = createAdminApp({
     store,
@@ -238,7 +247,8 @@ export async function startApp({ file, env, takeover, onFatal }: AppOptions): Pr
       const engine = engines.any()
       return engine === undefined ? false : engine.resend(messageId, endpointId)
     },
-    wake: () => void engines.every((engine) => engine.wake()),
+    startTask: (work) => tasks.add(work),
+    wake,
     egressAllowed: (url) => guard.refusalOfUrl(url),
     fault: (error) => log.error({ err: error }, 'the admin server failed to answer'),
   })
@@ -249,6 +259,7 @@ export async function startApp({ file, env, takeover, onFatal }: AppOptions): Pr
     successorAwaited?.close()
     await engines.terminate()
     await adminServer.close()
+    await tasks.stop()
     await host.close()
   }
   /** Engines of the process that has taken the place of this one. */
@@ -274,6 +285,7 @@ export async function startApp({ file, env, takeover, onFatal }: AppOptions): Pr
   }
   namedFiles.update(first.files)
   ready = true
+  await tasks.start()
   flushCompileCache()
   giveBackMemory()
 

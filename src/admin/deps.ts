@@ -1,5 +1,6 @@
 /** What the admin server is given: the store, the running configuration, and a voice to the engines. */
 import type { Clock } from '../base/clock.ts'
+import type { Task, Work } from '../model/task.ts'
 import type { Consumer, Endpoint, EventType } from '../model/webhook.ts'
 import type { RevisionRecord, Store } from '../store/port.ts'
 
@@ -56,6 +57,8 @@ export interface AdminDeps {
   readonly directoryChanged: (change: DirectoryChange) => Promise<void>
   /** Asks an engine for a manual attempt now. False: no such delivery, or one is in flight. */
   readonly resend: (messageId: string, endpointId: string) => Promise<boolean>
+  /** Begins work that goes on by itself; resolves when it is durable. */
+  readonly startTask: (work: Work) => Promise<Task>
   /** Deliveries became due. */
   readonly wake: () => void
   /** Why deliveries to this URL would be refused; null when they would not. */

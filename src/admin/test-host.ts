@@ -12,6 +12,7 @@ import { newId } from '../base/ids.ts'
 import { type Attempt, type Consumer, type Endpoint, type Message, wants } from '../model/webhook.ts'
 import type { Store } from '../store/port.ts'
 import { openSqliteStore } from '../store/sqlite/open.ts'
+import { Tasks } from '../webhooks/tasks.ts'
 import { createAdminApp } from './app.ts'
 import type { AdminDeps, Applied, ConfigHost, DirectoryChange } from './deps.ts'
 import { listenAdmin } from './server.ts'
@@ -49,6 +50,8 @@ export async function openHost(t: TestContext, overrides: Partial<AdminDeps> = {
   const changes: DirectoryChange[] = []
   const faults: unknown[] = []
   const engine = engineStandIn(store, clock)
+  const fault = (error: unknown) => void faults.push(error)
+  const tasks = new Tasks({ store, clock, fault, wake: () => overrides.wake?.() })
   const app = createAdminApp({
     store,
     token: TOKEN,
@@ -62,9 +65,10 @@ export async function openHost(t: TestContext, overrides: Partial<AdminDeps> = {
       engine.learn(change)
     },
     resend: async () => false,
+    startTask: (work) => tasks.add(work),
     wake: () => undefined,
     egressAllowed: () => null,
-    fault: (error) => faults.push(error),
+    fault,
     ...overrides,
   })
   const front = new Hono()
@@ -77,6 +81,7 @@ export async function openHost(t: TestContext, overrides: Partial<AdminDeps> = {
   const listener = await listenAdmin(front)
   t.after(async () => {
     await listener.close()
+    await tasks.stop()
     await store.close()
     await stores.close()
     await rm(directory, { recursive: true })
@@ -108,6 +113,8 @@ interface Answer {
   readonly status: number
   readonly response: string
   readonly tookMs?: number
+  /** What becomes of the delivery; else delivered by a 2xx, and pending after anything else. */
+  readonly state?: 'exhausted' | 'delivered'
 }
 
 /** Publishes into the store as an engine does, and settles attempts that nobody made. */
@@ -144,7 +151,7 @@ function engineStandIn(store: Store, clock: Clock) {
       for (const id of removedEndpoints) endpoints.delete(id)
     },
     /** Records an attempt and gives its id. */
-    attempt: async (messageId: string, endpointId: string, { status, response, tookMs = 0 }: Answer) => {
+    attempt: async (messageId: string, endpointId: string, { status, response, tookMs = 0, state }: Answer) => {
       const claimed = await store.claimOne(LESSEE, messageId, endpointId)
       const ok = status >= 200 && status < 300
       const startedAt = clock.now() - tookMs
@@ -153,12 +160,14 @@ function engineStandIn(store: Store, clock: Clock) {
       const { url } = endpoints.get(endpointId)!
       const outcome = { status, response, ok, failure: ok ? null : 'status' }
       const attempt: Attempt = { ...about, ...outcome, url, trigger: 'scheduled' }
-      const next = ok ? { state: 'delivered' as const, nextAt: null } : { state: 'pending' as const, nextAt: startedAt }
+      const next = ok || state !== undefined ? { state: state ?? 'delivered', nextAt: null } : pendingUntil(startedAt)
       await store.settle(LESSEE, [{ attempt, ...next }])
       return id
     },
   }
 }
+
+const pendingUntil = (nextAt: number) => ({ state: 'pending' as const, nextAt })
 
 /** Keeps revisions in the store; a text with a tab is not valid. */
 function configStandIn(store: Store, clock: Clock): ConfigHost {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import * as fc from 'fast-check'
-import { newId } from './ids.ts'
+import { idFloor, newId } from './ids.ts'
 
 /** Until the year 8888. */
 const moment = fc.integer({ min: 0, max: 62 ** 8 - 1 })
@@ -35,6 +35,16 @@ describe('newId', () => {
     const ids = new Set<string>()
     for (let i = 0; i < 50_000; i++) ids.add(newId('', 1_700_000_000_000 + (i % 3)))
     assert.equal(ids.size, 50_000)
+  })
+
+  it('sorts behind the floor of its time and before that of the next', () => {
+    fc.assert(
+      fc.property(moment, moment, (ms, other) => {
+        const id = newId('msg_', ms)
+        assert.equal(id > idFloor('msg_', other), ms >= other)
+        assert.ok(id > idFloor('msg_', -1) && idFloor('msg_', Number.MAX_VALUE) > 'msg_y')
+      }),
+    )
   })
 
   it('uses every letter and digit about as often', () => {

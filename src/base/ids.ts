@@ -29,6 +29,14 @@ export function newId(prefix: string, nowMs: number): string {
   return prefix + stamp + tail + ALPHABET[pool[used++]! % 62]
 }
 
+/** Sorts before every id with this prefix made at `ms` or later, and after those made earlier. */
+export function idFloor(prefix: string, ms: number): string {
+  return prefix + base62(Math.max(0, Math.min(Math.floor(ms), LAST_MS)), 8)
+}
+
+/** What eight digits can say: the year 8888. */
+const LAST_MS = 62 ** 8 - 1
+
 function base62(value: number, digits: number): string {
   let out = ''
   let rest = value

@@ -8,6 +8,7 @@ import { modelConforms } from './conformance/model.ts'
 import { resourcesConform } from './conformance/resources.ts'
 import type { Subject } from './conformance/subject.ts'
 import { survivalConforms } from './conformance/survival.ts'
+import { tasksConform } from './conformance/tasks.ts'
 
 /** Registers the suite for the adapter `name`; every test opens a store of its own. */
 export function storeConformance(name: string, subject: Subject): void {
@@ -17,6 +18,7 @@ export function storeConformance(name: string, subject: Subject): void {
     resourcesConform(subject)
     certificatesConform(subject)
     listsConform(subject)
+    tasksConform(subject)
     modelConforms(subject)
     survivalConforms(subject)
   })

@@ -3,7 +3,8 @@
  * callers with one commit. A promise that resolves after a write means durable: it survives `kill -9` and a power cut.
  */
 import type { OrderedCertificate } from '../model/tls.ts'
-import type { Attempt, Consumer, Delivery, Endpoint, EventType, Message } from '../model/webhook.ts'
+import type { Task, TaskKind, TaskState } from '../model/task.ts'
+import type { Attempt, Consumer, Delivery, DeliveryState, Endpoint, EventType, Message } from '../model/webhook.ts'
 
 /** A delivery to be made with its message. */
 export interface NewDelivery {
@@ -88,6 +89,11 @@ export interface AttemptFilter extends Page {
   readonly ok?: boolean | undefined
 }
 
+export interface TaskFilter extends Page {
+  readonly kind?: TaskKind | undefined
+  readonly state?: TaskState | undefined
+}
+
 export interface StoreStats {
   readonly messages: number
   /** Deliveries by state. */
@@ -163,6 +169,25 @@ export interface Store {
    * is only hurried. False: no such delivery, in flight, or cancelled.
    */
   requeue(messageId: string, endpointId: string, nowMs: number): Promise<boolean>
+
+  /** Counts the deliveries to one endpoint by state, of messages created at or after `from` and before `until`, ms. */
+  countDeliveries(
+    consumerId: string,
+    endpointId: string,
+    from: number,
+    until: number,
+  ): Promise<Readonly<Record<DeliveryState, number>>>
+
+  // ---- tasks
+  /** Keeps a new task. */
+  putTask(task: Task): Promise<void>
+  /**
+   * Does the next slice of a running task, looking at `rows` rows at most, and keeps with it how far the task has come: what it says it
+   * has done is done, once, however often and by whomever it is advanced. Null: there is no such task.
+   */
+  advanceTask(id: string, rows: number, nowMs: number): Promise<Task | null>
+  getTask(id: string): Promise<Task | null>
+  listTasks(filter: TaskFilter): Promise<readonly Task[]>
 
   // ---- revisions and settings
   /** Appends revision `expected + 1`. Throws StoreConflict when the newest is not `expected`. */

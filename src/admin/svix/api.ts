@@ -6,14 +6,17 @@ import type { AdminDeps } from '../deps.ts'
 import { applicationRoutes } from './application.ts'
 import { attemptRoutes } from './attempt.ts'
 import { attemptedRoutes } from './attempted.ts'
+import { backgroundTaskRoutes } from './background-task.ts'
 import { endpointHeaderRoutes } from './endpoint-headers.ts'
 import { endpointSecretRoutes } from './endpoint-secret.ts'
 import { endpointRoutes } from './endpoint.ts'
+import { endpointReplayRoutes } from './endpoint-replay.ts'
 import { eventTypeRoutes } from './event-type.ts'
 import { messageRoutes } from './message.ts'
 import { operationalEndpointRoutes } from './operational-endpoint.ts'
 import { answerToError, refusalAnswer } from './refusal.ts'
 import { operation, svixRouter } from './routes.ts'
+import { statisticsRoutes } from './statistics.ts'
 import { transformationRoutes } from './transformation.ts'
 
 const health = operation('v1.health.get', {
@@ -46,6 +49,9 @@ export function svixApi(deps: AdminDeps): OpenAPIHono {
     endpointHeaderRoutes,
     endpointSecretRoutes,
     transformationRoutes,
+    endpointReplayRoutes,
+    backgroundTaskRoutes,
+    statisticsRoutes,
     operationalEndpointRoutes,
     eventTypeRoutes,
     messageRoutes,

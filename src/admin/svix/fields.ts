@@ -39,8 +39,8 @@ export const NameList = z
 /** `true` or `false` in a query. */
 export const Flag = z.stringbool({ truthy: ['true'], falsy: ['false'] })
 
-/** An instant in a query, ISO 8601; becomes ms. */
-export const Instant = z.iso
-  .datetime({ offset: true })
-  .transform((text) => Date.parse(text))
-  .optional()
+/** An instant, ISO 8601; becomes ms. */
+export const BodyInstant = z.iso.datetime({ offset: true }).transform((text) => Date.parse(text))
+
+/** The same in a query, where it may be left out. */
+export const Instant = BodyInstant.optional()

@@ -29,6 +29,12 @@ const OF_STATE: Readonly<Record<DeliveryState, StatusText>> = {
   held: 'fail',
 }
 
+/** The states that are shown as this number. */
+export function statesOf(status: number): DeliveryState[] {
+  const states: DeliveryState[] = ['pending', 'delivering', 'delivered', 'exhausted', 'cancelled', 'held']
+  return states.filter((state) => STATUS[OF_STATE[state]] === status)
+}
+
 /** Clients that do not know `canceled` (`expanded` false) get success for it, as Svix answers them. */
 export function deliveryStatus(state: DeliveryState, expanded: boolean): StatusPair {
   const text = OF_STATE[state]

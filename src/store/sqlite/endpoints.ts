@@ -87,7 +87,7 @@ export function endpoints(db: DatabaseSync, pager: Pager, tally: Tally): Endpoin
   }
 }
 
-function endpointOf(row: Row): Endpoint {
+export function endpointOf(row: Row): Endpoint {
   return {
     id: text(row.id),
     consumerId: text(row.consumer_id),

@@ -25,8 +25,8 @@ export function listingOf(db: DatabaseSync): Listing {
       name: 'message',
       newest: db.prepare('SELECT max(seq) AS seq FROM message'),
       fills: ['consumer_id', 'origin'].map((owner) =>
-        db.prepare(`INSERT INTO message_listing (owner, id, seq, event_type, channels, created_at)
-          SELECT ${owner}, id, seq, event_type, channels, created_at FROM message
+        db.prepare(`INSERT INTO message_listing (owner, id, seq, event_type, channels, tags, created_at)
+          SELECT ${owner}, id, seq, event_type, channels, tags, created_at FROM message
           WHERE seq > ? AND ${owner} IS NOT NULL ORDER BY 1, 2`),
       ),
     },

@@ -6,6 +6,8 @@ import { sql as certificates } from '../migrations/sqlite/0002-certificates.ts'
 import { sql as details } from '../migrations/sqlite/0003-details.ts'
 import { sql as waiting } from '../migrations/sqlite/0004-waiting.ts'
 import { sql as sending } from '../migrations/sqlite/0005-sending.ts'
+import { sql as messageDetails } from '../migrations/sqlite/0006-message-details.ts'
+import { sql as tasks } from '../migrations/sqlite/0007-tasks.ts'
 
 export interface Migration {
   readonly name: string
@@ -21,6 +23,8 @@ const MIGRATIONS: readonly Migration[] = [
   { name: '0003-details', sql: details, isAdditive: true },
   { name: '0004-waiting', sql: waiting },
   { name: '0005-sending', sql: sending, isAdditive: true },
+  { name: '0006-message-details', sql: messageDetails, isAdditive: true },
+  { name: '0007-tasks', sql: tasks, isAdditive: true },
 ]
 
 /**

@@ -14,6 +14,8 @@ import type { Direct, ReadName, Walk, WalkName, WriteName } from './protocol.ts'
 import { revisions } from './revisions.ts'
 import type { Tally } from './tally.ts'
 import { tallyOf } from './tally.ts'
+import { surveys } from './surveys.ts'
+import { tasks } from './tasks.ts'
 
 /** `append` and `settle` take a batch and the number of the part to do; the others the arguments of the port. */
 export interface Operations
@@ -42,6 +44,8 @@ export function operationsOn(db: DatabaseSync, path: string): Operations {
     ...consumers(db, pager, tally),
     ...endpoints(db, pager, tally),
     ...eventTypes(db, pager),
+    ...tasks(db, pager, tally, listing),
+    countDeliveries: surveys(db).countDeliveries,
     ...revisions(db),
     ...certificates(db),
     stats: () => tally.stats(),

@@ -18,6 +18,8 @@ export const WRITES = [
   'deleteEndpoint',
   'putEventType',
   'deleteEventType',
+  'putTask',
+  'advanceTask',
   'putRevision',
   'initSetting',
   'putCertificate',
@@ -39,6 +41,8 @@ export const READS = [
   'getMessage',
   'listDeliveries',
   'getAttempt',
+  'getTask',
+  'listTasks',
   'latestRevision',
   'listRevisions',
   'getSetting',
@@ -47,7 +51,7 @@ export const READS = [
 ] as const satisfies readonly (keyof Store)[]
 
 /** Reads of what may be millions of rows: done a slice at a time, so that writers never wait for longer than a slice. */
-export const WALKS = ['listMessages', 'listAttempts'] as const satisfies readonly (keyof Store)[]
+export const WALKS = ['listMessages', 'listAttempts', 'countDeliveries'] as const satisfies readonly (keyof Store)[]
 
 export type WriteName = (typeof WRITES)[number]
 export type ReadName = (typeof READS)[number]

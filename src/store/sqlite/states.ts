@@ -13,6 +13,8 @@ export const STATES = [
 
 export const PENDING = 0
 export const DELIVERING = 1
+export const DELIVERED = 2
+export const EXHAUSTED = 3
 export const CANCELLED = 4
 export const HELD = 5
 
