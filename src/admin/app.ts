@@ -26,7 +26,7 @@ const ProblemOut = z.object({
 export function createAdminApp(deps: AdminDeps): Hono<Env> {
   const app = new OpenAPIHono({ strict: false })
 
-  app.use('*', requireToken(deps.token))
+  app.use('*', requireToken(deps))
   app.use('*', bodyAtMost(BODY_BYTES_MAX))
 
   app.get('/', (c) => c.text('Postern. The admin API is described at /admin/openapi.json, with the admin token.\n'))

@@ -1,5 +1,6 @@
 /** What every adapter of the port must pass, run against the real database. */
 import { describe } from 'node:test'
+import { accessConforms } from './conformance/access.ts'
 import { appendsConform } from './conformance/appends.ts'
 import { certificatesConform } from './conformance/certificates.ts'
 import { leasesConform } from './conformance/leases.ts'
@@ -16,6 +17,7 @@ export function storeConformance(name: string, subject: Subject): void {
     appendsConform(subject)
     leasesConform(subject)
     resourcesConform(subject)
+    accessConforms(subject)
     certificatesConform(subject)
     listsConform(subject)
     tasksConform(subject)

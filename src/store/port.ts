@@ -3,6 +3,7 @@
  * callers with one commit. A promise that resolves after a write means durable: it survives `kill -9` and a power cut.
  */
 import type { OrderedCertificate } from '../model/tls.ts'
+import type { AccessToken, KeptAnswer } from '../model/access.ts'
 import type { Task, TaskKind, TaskState } from '../model/task.ts'
 import type { Attempt, Consumer, Delivery, DeliveryState, Endpoint, EventType, Message } from '../model/webhook.ts'
 
@@ -188,6 +189,18 @@ export interface Store {
   advanceTask(id: string, rows: number, nowMs: number): Promise<Task | null>
   getTask(id: string): Promise<Task | null>
   listTasks(filter: TaskFilter): Promise<readonly Task[]>
+
+  // ---- access to one consumer's part of the API
+  /** Keeps a new token, and forgets those that have expired. Throws StoreConflict when there is no such consumer. */
+  putToken(token: AccessToken): Promise<void>
+  /** Null as well when it has expired. */
+  getToken(digest: string, nowMs: number): Promise<AccessToken | null>
+  /** Lets a consumer's tokens, or those of the sessions alone, expire at `at` if they would later; returns how many. */
+  expireTokens(consumerId: string, sessionIds: readonly string[] | null, at: number): Promise<number>
+  deleteToken(digest: string): Promise<boolean>
+  /** Keeps an answer unless there is one under its key; forgets those from before `since`. */
+  keepAnswer(answer: KeptAnswer, since: number): Promise<void>
+  getAnswer(key: string, since: number): Promise<KeptAnswer | null>
 
   // ---- revisions and settings
   /** Appends revision `expected + 1`. Throws StoreConflict when the newest is not `expected`. */

@@ -3,9 +3,11 @@ import type { OpenAPIHono } from '@hono/zod-openapi'
 import type { MiddlewareHandler } from 'hono'
 import { StoreUnavailable } from '../../store/port.ts'
 import type { AdminDeps } from '../deps.ts'
+import type { AccessEnv } from './access.ts'
 import { applicationRoutes } from './application.ts'
 import { attemptRoutes } from './attempt.ts'
 import { attemptedRoutes } from './attempted.ts'
+import { authenticationRoutes } from './authentication.ts'
 import { backgroundTaskRoutes } from './background-task.ts'
 import { endpointHeaderRoutes } from './endpoint-headers.ts'
 import { endpointSecretRoutes } from './endpoint-secret.ts'
@@ -13,6 +15,7 @@ import { endpointRoutes } from './endpoint.ts'
 import { endpointReplayRoutes } from './endpoint-replay.ts'
 import { eventTypeRoutes } from './event-type.ts'
 import { messageRoutes } from './message.ts'
+import { onceForEachKey } from './idempotency.ts'
 import { operationalEndpointRoutes } from './operational-endpoint.ts'
 import { answerToError, refusalAnswer } from './refusal.ts'
 import { operation, svixRouter } from './routes.ts'
@@ -25,7 +28,7 @@ const health = operation('v1.health.get', {
   responses: { 204: { description: 'The API answers.' } },
 })
 
-export function svixApi(deps: AdminDeps): OpenAPIHono {
+export function svixApi(deps: AdminDeps): OpenAPIHono<AccessEnv> {
   const api = svixRouter()
 
   api.onError((error) => {
@@ -38,6 +41,7 @@ export function svixApi(deps: AdminDeps): OpenAPIHono {
     return refusalAnswer(500, { code: 'server_error', detail: 'Something went wrong here.' })
   })
 
+  api.use('*', onceForEachKey(deps.store, deps.clock))
   const turns = oneWriteAtATime()
   for (const path of ['/app', '/app/:app', '/app/:app/endpoint/*', '/event-type/*', '/operational-webhook/*'])
     api.use(path, turns)
@@ -52,6 +56,7 @@ export function svixApi(deps: AdminDeps): OpenAPIHono {
     endpointReplayRoutes,
     backgroundTaskRoutes,
     statisticsRoutes,
+    authenticationRoutes,
     operationalEndpointRoutes,
     eventTypeRoutes,
     messageRoutes,

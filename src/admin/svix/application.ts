@@ -4,6 +4,7 @@ import { type Consumer, type Endpoint, OPERATIONAL_CONSUMER } from '../../model/
 import type { Store } from '../../store/port.ts'
 import { answer, jsonBody } from '../answers.ts'
 import type { AdminDeps } from '../deps.ts'
+import type { AccessEnv } from './access.ts'
 import { ApplicationIn, ApplicationOut, ApplicationPatch, applicationOut, freshConsumer } from './application-shapes.ts'
 import { rateOf } from './endpoint-input.ts'
 import { Flag, Uid } from './fields.ts'
@@ -66,7 +67,7 @@ const remove = operation('v1.application.delete', {
   responses: { 204: { description: 'Deleted with its endpoints; what waited for them is cancelled.' } },
 })
 
-export function applicationRoutes({ store, clock, directoryChanged }: AdminDeps): OpenAPIHono {
+export function applicationRoutes({ store, clock, directoryChanged }: AdminDeps): OpenAPIHono<AccessEnv> {
   const routes = svixRouter()
 
   async function save(consumer: Consumer) {

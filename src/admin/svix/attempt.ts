@@ -4,6 +4,7 @@ import type { Attempt, Message } from '../../model/webhook.ts'
 import type { AttemptFilter, Store } from '../../store/port.ts'
 import { answer } from '../answers.ts'
 import type { AdminDeps } from '../deps.ts'
+import type { AccessEnv } from './access.ts'
 import { AttemptOut, AttemptQuery, type AttemptQueryOut, attemptOut, attemptPredicate, okOf } from './attempt-out.ts'
 import { Flag } from './fields.ts'
 import { messageOf, messageOut } from './message.ts'
@@ -39,7 +40,7 @@ const resend = operation('v1.message-attempt.resend', {
   responses: { 202: answer(z.object({}), 'An attempt is made now.') },
 })
 
-export function attemptRoutes({ store, resend: attemptNow }: AdminDeps): OpenAPIHono {
+export function attemptRoutes({ store, resend: attemptNow }: AdminDeps): OpenAPIHono<AccessEnv> {
   const routes = svixRouter()
 
   routes.openapi(listByMessage, async (c) => {

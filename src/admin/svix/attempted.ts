@@ -3,6 +3,7 @@ import { type OpenAPIHono, z } from '@hono/zod-openapi'
 import type { Delivery, Endpoint, Message } from '../../model/webhook.ts'
 import { answer, Stamp } from '../answers.ts'
 import type { AdminDeps } from '../deps.ts'
+import type { AccessEnv } from './access.ts'
 import { stamp } from '../stamp.ts'
 import { StatusNumber } from './attempt-out.ts'
 import { endpointFields, endpointOut } from './endpoint-out.ts'
@@ -38,7 +39,7 @@ const listDestinations = operation('v1.message-attempt.list-attempted-destinatio
   responses: { 200: answer(listOf(MessageEndpointOut), 'The endpoints of one message, by id.') },
 })
 
-export function attemptedRoutes({ store }: AdminDeps): OpenAPIHono {
+export function attemptedRoutes({ store }: AdminDeps): OpenAPIHono<AccessEnv> {
   const routes = svixRouter()
 
   routes.openapi(listMessages, async (c) => {

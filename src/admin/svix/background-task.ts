@@ -4,6 +4,7 @@ import type { Task, TaskKind, TaskState } from '../../model/task.ts'
 import type { Store } from '../../store/port.ts'
 import { answer, Stamp } from '../answers.ts'
 import type { AdminDeps } from '../deps.ts'
+import type { AccessEnv } from './access.ts'
 import { stamp } from '../stamp.ts'
 import { listOf, OrderedPageQuery, pageOf } from './page.ts'
 import { notFound } from './refusal.ts'
@@ -83,7 +84,7 @@ const get = operation('v1.background-task.get', {
   responses: { 200: answer(BackgroundTaskOut, 'The task, and how far it has come.') },
 })
 
-export function backgroundTaskRoutes({ store }: AdminDeps): OpenAPIHono {
+export function backgroundTaskRoutes({ store }: AdminDeps): OpenAPIHono<AccessEnv> {
   const routes = svixRouter()
 
   routes.openapi(list, async (c) => {

@@ -3,6 +3,7 @@ import { type OpenAPIHono, z } from '@hono/zod-openapi'
 import type { Endpoint } from '../../model/webhook.ts'
 import { answer, jsonBody } from '../answers.ts'
 import type { AdminDeps } from '../deps.ts'
+import type { AccessEnv } from './access.ts'
 import { Headers } from './endpoint-input.ts'
 import { EndpointPath, endpointOf, operation, svixRouter } from './routes.ts'
 
@@ -39,7 +40,7 @@ const patch = operation('v1.endpoint.patch-headers', {
   responses: { 204: { description: 'Added, replaced and removed, names in any case.' } },
 })
 
-export function endpointHeaderRoutes({ store, clock, directoryChanged }: AdminDeps): OpenAPIHono {
+export function endpointHeaderRoutes({ store, clock, directoryChanged }: AdminDeps): OpenAPIHono<AccessEnv> {
   const routes = svixRouter()
 
   async function save(endpoint: Endpoint, headers: Readonly<Record<string, string>>): Promise<void> {

@@ -3,6 +3,7 @@ import { type OpenAPIHono, z } from '@hono/zod-openapi'
 import type { DeliveryState } from '../../model/webhook.ts'
 import { answer, jsonBody } from '../answers.ts'
 import type { AdminDeps } from '../deps.ts'
+import type { AccessEnv } from './access.ts'
 import { StartedTaskOut, startedTask } from './background-task.ts'
 import { BodyInstant, EventTypes, Instant } from './fields.ts'
 import { conflict, invalid } from './refusal.ts'
@@ -67,7 +68,7 @@ const stats = operation('v1.endpoint.get-stats', {
   },
 })
 
-export function endpointReplayRoutes({ store, clock, startTask }: AdminDeps): OpenAPIHono {
+export function endpointReplayRoutes({ store, clock, startTask }: AdminDeps): OpenAPIHono<AccessEnv> {
   const routes = svixRouter()
 
   /** What a body says of the time, and where to: the part that every such work has. */

@@ -5,6 +5,7 @@ import { SECRET_PREFIX } from '../../signatures/keys.ts'
 import { generateSecret, signingSecretProblem } from '../../signatures/standard.ts'
 import { answer, jsonBody } from '../answers.ts'
 import type { AdminDeps } from '../deps.ts'
+import type { AccessEnv } from './access.ts'
 import { invalid } from './refusal.ts'
 import { EndpointPath, endpointOf, operation, svixRouter } from './routes.ts'
 
@@ -40,7 +41,7 @@ const rotate = operation('v1.endpoint.rotate-secret', {
   },
 })
 
-export function endpointSecretRoutes({ store, clock, directoryChanged }: AdminDeps): OpenAPIHono {
+export function endpointSecretRoutes({ store, clock, directoryChanged }: AdminDeps): OpenAPIHono<AccessEnv> {
   const routes = svixRouter()
 
   routes.openapi(get, async (c) => {

@@ -84,13 +84,13 @@ test('URLs that deliveries must not go to are refused', async (t) => {
     ['https://internal.example/', 'url-address'],
   ] as const) {
     const attempts = [
-      svix.endpoint.create('shop', { url }),
-      svix.endpoint.patch('shop', 'main', { url }),
-      svix.endpoint.upsert('shop', 'main', { url }),
-      svix.endpoint.upsert('shop', 'new', { url }),
+      () => svix.endpoint.create('shop', { url }),
+      () => svix.endpoint.patch('shop', 'main', { url }),
+      () => svix.endpoint.upsert('shop', 'main', { url }),
+      () => svix.endpoint.upsert('shop', 'new', { url }),
     ]
     for (const attempt of attempts) {
-      const [fault] = (await refused(attempt, 422)).detail
+      const [fault] = (await refused(attempt(), 422)).detail
       assert.deepEqual([fault?.loc, fault?.type], [['body', 'url'], rule], JSON.stringify(url))
     }
   }

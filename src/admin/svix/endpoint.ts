@@ -3,6 +3,7 @@ import type { OpenAPIHono } from '@hono/zod-openapi'
 import type { Endpoint } from '../../model/webhook.ts'
 import { answer, jsonBody } from '../answers.ts'
 import type { AdminDeps } from '../deps.ts'
+import type { AccessEnv } from './access.ts'
 import { freshEndpoint, patchedEndpoint, replacedEndpoint } from './endpoint-change.ts'
 import { EndpointIn, EndpointPatch, EndpointUpsertIn } from './endpoint-input.ts'
 import { EndpointOut, endpointOut } from './endpoint-out.ts'
@@ -56,7 +57,7 @@ const remove = operation('v1.endpoint.delete', {
   responses: { 204: { description: 'Deleted; what waited for it is cancelled.' } },
 })
 
-export function endpointRoutes({ store, clock, directoryChanged, egressAllowed }: AdminDeps): OpenAPIHono {
+export function endpointRoutes({ store, clock, directoryChanged, egressAllowed }: AdminDeps): OpenAPIHono<AccessEnv> {
   const routes = svixRouter()
 
   async function save(endpoint: Endpoint) {

@@ -4,6 +4,7 @@ import type { EventType } from '../../model/webhook.ts'
 import type { Store } from '../../store/port.ts'
 import { answer, jsonBody } from '../answers.ts'
 import type { AdminDeps } from '../deps.ts'
+import type { AccessEnv } from './access.ts'
 import {
   EventTypeIn,
   EventTypeName,
@@ -64,7 +65,7 @@ const remove = operation('v1.event-type.delete', {
   responses: { 204: { description: 'Archived; with `expunge`, deleted.' } },
 })
 
-export function eventTypeRoutes({ store, clock, directoryChanged }: AdminDeps): OpenAPIHono {
+export function eventTypeRoutes({ store, clock, directoryChanged }: AdminDeps): OpenAPIHono<AccessEnv> {
   const routes = svixRouter()
 
   async function save(eventType: EventType) {

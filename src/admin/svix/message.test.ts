@@ -169,7 +169,7 @@ test('health answers, with and without a slash at the end', async (t) => {
 
 test('what is not offered is 404 in the shape that clients read', async (t) => {
   const { svix } = await openHost(t)
-  await refused(svix.authentication.appPortalAccess('shop', {}), 404, 'not_found')
+  await refused(svix.streaming.stream.list(), 404, 'not_found')
   await refused(svix.ingest.source.list(), 404, 'not_found')
 })
 

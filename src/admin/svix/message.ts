@@ -4,6 +4,7 @@ import type { Message } from '../../model/webhook.ts'
 import type { Store } from '../../store/port.ts'
 import { answer, jsonBody, Stamp } from '../answers.ts'
 import type { AdminDeps } from '../deps.ts'
+import type { AccessEnv } from './access.ts'
 import { stamp } from '../stamp.ts'
 import { Flag, Instant, Name, NameList } from './fields.ts'
 import { MESSAGE_CHANNELS_MAX } from './names.ts'
@@ -103,7 +104,7 @@ const get = operation('v1.message.get', {
   responses: { 200: answer(MessageOut, 'The message with this id or event id.') },
 })
 
-export function messageRoutes({ store }: AdminDeps): OpenAPIHono {
+export function messageRoutes({ store }: AdminDeps): OpenAPIHono<AccessEnv> {
   const routes = svixRouter()
   routes.openAPIRegistry.registerPath(create)
 

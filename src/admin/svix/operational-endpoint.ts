@@ -6,6 +6,7 @@ import { type OpenAPIHono, z } from '@hono/zod-openapi'
 import { type Consumer, type Endpoint, OPERATIONAL_CONSUMER } from '../../model/webhook.ts'
 import { answer, jsonBody } from '../answers.ts'
 import type { AdminDeps } from '../deps.ts'
+import type { AccessEnv } from './access.ts'
 import { freshEndpoint, replacedEndpoint } from './endpoint-change.ts'
 import { EndpointHeadersOut, headersOut } from './endpoint-headers.ts'
 import { EndpointIn, EndpointUpsertIn, Headers } from './endpoint-input.ts'
@@ -89,7 +90,7 @@ const rotate = operation('v1.operational-webhook.endpoint.rotate-secret', {
   responses: { 204: { description: 'Signed with the new secret, and with the previous one for its grace.' } },
 })
 
-export function operationalEndpointRoutes(deps: AdminDeps): OpenAPIHono {
+export function operationalEndpointRoutes(deps: AdminDeps): OpenAPIHono<AccessEnv> {
   const { store, clock, directoryChanged, egressAllowed } = deps
   const routes = svixRouter()
 

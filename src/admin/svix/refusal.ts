@@ -61,7 +61,7 @@ export function answerToError(error: unknown): Response | null {
 const PLACES: Readonly<Record<string, string>> = { json: 'body', param: 'path' }
 
 /** What a request that its schema refuses gets. */
-export const onInvalid: Hook<unknown, Env, string, unknown> = (result) => {
+export const onInvalid = (result: Parameters<Hook<unknown, Env, string, unknown>>[0]): Response | undefined => {
   if (result.success) return undefined
   const detail = result.error.issues.map((issue) => ({
     loc: [PLACES[result.target] ?? result.target, ...issue.path.map(String)],

@@ -3,6 +3,7 @@ import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi'
 import { type Consumer, type Endpoint, OPERATIONAL_CONSUMER } from '../../model/webhook.ts'
 import type { Store } from '../../store/port.ts'
 import { answer } from '../answers.ts'
+import { type AccessEnv, scoped } from './access.ts'
 import { notFound, onInvalid } from './refusal.ts'
 
 const HttpErrorOut = z.object({ code: z.string(), detail: z.string() }).openapi('HttpErrorOut')
@@ -16,11 +17,13 @@ export const EndpointPath = AppPath.extend({ endpoint_id: z.string() })
 export const MessagePath = AppPath.extend({ msg_id: z.string() })
 
 /** A router whose refusals by schema have Svix's shape. Errors that handlers throw are answered where it is mounted. */
-export const svixRouter = (): OpenAPIHono => new OpenAPIHono({ defaultHook: onInvalid, strict: false })
+export const svixRouter = (): OpenAPIHono<AccessEnv> =>
+  new OpenAPIHono<AccessEnv>({ defaultHook: onInvalid, strict: false })
 
 /** The refusals of every route, for the description. */
 const REFUSALS = {
   401: answer(HttpErrorOut, 'The token is missing or wrong.'),
+  403: answer(HttpErrorOut, 'The token does not allow it.'),
   404: answer(HttpErrorOut, 'There is no such thing here.'),
   409: answer(HttpErrorOut, 'It exists already, or is in use.'),
   422: answer(HTTPValidationError, 'The input is not valid.'),
@@ -35,6 +38,7 @@ export function operation<
     operationId: name,
     tags: [name.split('.')[1]!],
     security: [{ bearer: [] }],
+    middleware: [scoped(name)] as const,
     responses: { ...REFUSALS, ...route.responses },
   })
 }

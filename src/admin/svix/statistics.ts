@@ -3,6 +3,7 @@ import { type OpenAPIHono, z } from '@hono/zod-openapi'
 import { type Consumer, OPERATIONAL_CONSUMER } from '../../model/webhook.ts'
 import { answer, jsonBody } from '../answers.ts'
 import type { AdminDeps } from '../deps.ts'
+import type { AccessEnv } from './access.ts'
 import { StartedTaskOut, startedTask } from './background-task.ts'
 import { BodyInstant } from './fields.ts'
 import { invalid } from './refusal.ts'
@@ -37,7 +38,7 @@ const eventTypes = operation('v1.statistics.aggregate-event-types', {
   responses: { 202: answer(StartedTaskOut, 'Started: the task gathers what each application’s endpoints want.') },
 })
 
-export function statisticsRoutes({ store, startTask }: AdminDeps): OpenAPIHono {
+export function statisticsRoutes({ store, startTask }: AdminDeps): OpenAPIHono<AccessEnv> {
   const routes = svixRouter()
 
   async function everybody(): Promise<readonly Consumer[]> {

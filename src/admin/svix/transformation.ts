@@ -2,6 +2,7 @@
 import { type OpenAPIHono, z } from '@hono/zod-openapi'
 import { answer, jsonBody, Stamp } from '../answers.ts'
 import type { AdminDeps } from '../deps.ts'
+import type { AccessEnv } from './access.ts'
 import { stamp } from '../stamp.ts'
 import { invalid } from './refusal.ts'
 import { EndpointPath, endpointOf, operation, svixRouter } from './routes.ts'
@@ -48,7 +49,7 @@ const patch = operation('v1.endpoint.patch-transformation', {
   responses: { 204: { description: 'Changed where the body says so.' } },
 })
 
-export function transformationRoutes({ store, clock, directoryChanged }: AdminDeps): OpenAPIHono {
+export function transformationRoutes({ store, clock, directoryChanged }: AdminDeps): OpenAPIHono<AccessEnv> {
   const routes = svixRouter()
 
   routes.openapi(get, async (c) => {

@@ -8,6 +8,7 @@ import { sql as waiting } from '../migrations/sqlite/0004-waiting.ts'
 import { sql as sending } from '../migrations/sqlite/0005-sending.ts'
 import { sql as messageDetails } from '../migrations/sqlite/0006-message-details.ts'
 import { sql as tasks } from '../migrations/sqlite/0007-tasks.ts'
+import { sql as access } from '../migrations/sqlite/0008-access.ts'
 
 export interface Migration {
   readonly name: string
@@ -25,6 +26,7 @@ const MIGRATIONS: readonly Migration[] = [
   { name: '0005-sending', sql: sending, isAdditive: true },
   { name: '0006-message-details', sql: messageDetails, isAdditive: true },
   { name: '0007-tasks', sql: tasks, isAdditive: true },
+  { name: '0008-access', sql: access, isAdditive: true },
 ]
 
 /**

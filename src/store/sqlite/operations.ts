@@ -1,5 +1,6 @@
 /** Every call of the port as a function on the database, put together noun by noun. */
 import type { DatabaseSync } from 'node:sqlite'
+import { access } from './access.ts'
 import { attempts } from './attempts.ts'
 import { certificates } from './certificates.ts'
 import { consumers } from './consumers.ts'
@@ -46,6 +47,7 @@ export function operationsOn(db: DatabaseSync, path: string): Operations {
     ...eventTypes(db, pager),
     ...tasks(db, pager, tally, listing),
     countDeliveries: surveys(db).countDeliveries,
+    ...access(db),
     ...revisions(db),
     ...certificates(db),
     stats: () => tally.stats(),
