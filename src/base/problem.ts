@@ -42,6 +42,7 @@ export const PROBLEMS = {
   upstreamTlsFailed: problem('upstream-tls-failed', 502, 'No secure connection to the service could be made.'),
   upstreamReset: problem('upstream-reset', 502, 'The service closed the connection before it answered.'),
   upstreamInvalid: problem('upstream-invalid', 502, 'The service gave an invalid answer.'),
+  upstreamProtocol: problem('upstream-protocol', 502, 'The service cannot be asked for this over HTTP/2.'),
   upstreamBodyTooLarge: problem('upstream-body-too-large', 502, 'The answer is larger than a policy can read.'),
   noInstance: problem('no-instance', 503, 'The service has no instance to answer.'),
   upstreamTimeout: problem('upstream-timeout', 504, 'The service did not answer in time.'),

@@ -10,6 +10,7 @@ export const PROBLEM_OF: Readonly<Record<OutboundFailure, Problem>> = {
   'name-not-found': PROBLEMS.upstreamUnreachable,
   reset: PROBLEMS.upstreamReset,
   'refused-stream': PROBLEMS.upstreamReset,
+  'needs-http1': PROBLEMS.upstreamProtocol,
   'first-byte-timeout': PROBLEMS.upstreamTimeout,
   'idle-timeout': PROBLEMS.upstreamTimeout,
   'total-timeout': PROBLEMS.upstreamTimeout,

@@ -14,6 +14,8 @@ export type OutboundFailure =
   | 'reset'
   /** HTTP/2: the upstream says that it has not looked at the request (RFC 9113 §8.7). */
   | 'refused-stream'
+  /** HTTP/2: what is asked for takes HTTP/1.1, and the upstream could not be asked for that. */
+  | 'needs-http1'
   | 'first-byte-timeout'
   | 'idle-timeout'
   | 'total-timeout'

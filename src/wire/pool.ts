@@ -5,7 +5,7 @@ import type { Deadlines } from './deadlines.ts'
 import { Dialer } from './dial.ts'
 import { Sessions } from './h2/sessions.ts'
 import { OutboundH1 } from './outbound-h1.ts'
-import type { Origin, Outbound } from './outbound.ts'
+import type { Origin, Outbound, OutboundRequest } from './outbound.ts'
 import { USUAL_TLS, UpstreamTls } from './upstream-tls.ts'
 
 /** Idle connections kept to one origin. */
@@ -15,6 +15,10 @@ const IDLE_MS = 55_000
 
 /** What is spoken with an origin; over TLS `h2`, in clear `h2c`. */
 export type Protocol = 'http/1.1' | 'h2' | 'h2c'
+
+/** What of a request decides who can carry it. */
+type Demands = Pick<OutboundRequest, 'upgrade' | 'bindsConnection'>
+const NONE: Demands = { upgrade: '' }
 
 /** How an origin's connections are made. */
 interface PoolOptions {
@@ -28,6 +32,7 @@ interface PoolOptions {
 export class Pool {
   private readonly idle: OutboundH1[] = []
   private readonly live = new Set<OutboundH1>()
+  /** For HTTP/1.1. */
   private readonly dialer: Dialer
   private readonly deadlines: Deadlines
   private readonly guard: AddressGuard | null
@@ -39,23 +44,23 @@ export class Pool {
   private readonly sessions: Sessions | null
 
   constructor(origin: Origin, deadlines: Deadlines, { guard, protocol, tls }: PoolOptions) {
-    const isH1 = protocol === 'http/1.1'
-    const { clock } = deadlines
-    this.dialer = new Dialer(origin, { protocol: isH1 ? protocol : 'h2', tls, lookup: guard?.lookup, clock })
+    const options = { tls, lookup: guard?.lookup, clock: deadlines.clock }
+    this.dialer = new Dialer(origin, { ...options, protocol: 'http/1.1' })
     this.deadlines = deadlines
     this.guard = guard
-    this.sessions = isH1 ? null : new Sessions(this.dialer, deadlines)
+    this.sessions =
+      protocol === 'http/1.1' ? null : new Sessions(new Dialer(origin, { ...options, protocol: 'h2' }), deadlines)
   }
 
-  /** An idle connection that is young enough, or a new one. `fresh` asks for a new one: a reused one has just died. */
-  take(fresh: boolean): Outbound {
+  /** An idle connection that is young enough for `request`, or a new one. `fresh`: a new one, for a reused one has just died. */
+  take(fresh: boolean, request: Demands = NONE): Outbound {
     const { now } = this.deadlines
     if (this.guard !== null && this.guard.generation !== this.generation) {
       // Dialled when other addresses were allowed.
       this.generation = this.guard.generation
       this.close()
     }
-    if (this.sessions !== null) return this.sessions.take(fresh)
+    if (this.sessions !== null && !this.needsH1(this.sessions, request)) return this.sessions.take(fresh)
     for (let kept = fresh ? undefined : this.idle.pop(); kept !== undefined; kept = this.idle.pop()) {
       const age = now - kept.idleSince
       if (!kept.closed && age < Math.min(kept.idleMaxMs, this.learnedMs)) return kept
@@ -69,6 +74,14 @@ export class Pool {
     )
     this.live.add(connection)
     return connection
+  }
+
+  /**
+   * HTTP/2 has no connection of one's own, and not every service makes streams into tunnels. Over TLS it can be asked for HTTP/1.1
+   * instead; what is spoken in clear is agreed on by nobody.
+   */
+  private needsH1({ takesTunnels }: Sessions, { upgrade, bindsConnection }: Demands): boolean {
+    return this.dialer.origin.secure && (bindsConnection === true || (upgrade !== '' && !takesTunnels))
   }
 
   /** The reason why this origin's literal address may not be dialled; names are judged when they are resolved. */

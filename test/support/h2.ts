@@ -1,6 +1,7 @@
 /** Node's own HTTP/2 as client and upstream: an implementation that shares nothing with the product's. */
 import http2, {
   type ClientHttp2Session,
+  type Http2SecureServer,
   type Http2Server,
   type IncomingHttpHeaders,
   type ServerHttp2Stream,
@@ -45,9 +46,10 @@ export function connectH2(port: number): ClientHttp2Session {
 
 export type OnStream = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => void
 
-/** An upstream that speaks HTTP/2 in clear, and counts its connections. */
+/** An upstream that speaks HTTP/2, in clear or, given a key, behind TLS, and counts its connections. */
 export class H2Upstream {
-  readonly server: Http2Server
+  readonly server: Http2Server | Http2SecureServer
+  private readonly secure: boolean
   readonly sessions = new Set<http2.ServerHttp2Session>()
   connections = 0
   onStream: OnStream = (stream) => {
@@ -55,8 +57,9 @@ export class H2Upstream {
     stream.end('ok')
   }
 
-  private constructor(options: http2.ServerOptions) {
-    this.server = http2.createServer(options)
+  private constructor(options: http2.SecureServerOptions) {
+    this.secure = options.key !== undefined
+    this.server = this.secure ? http2.createSecureServer(options) : http2.createServer(options)
     this.server.on('session', (session) => {
       this.connections++
       this.sessions.add(session)
@@ -69,7 +72,7 @@ export class H2Upstream {
     })
   }
 
-  static async start(options: http2.ServerOptions = {}): Promise<H2Upstream> {
+  static async start(options: http2.SecureServerOptions = {}): Promise<H2Upstream> {
     const upstream = new H2Upstream(options)
     await new Promise<void>((resolve) => upstream.server.listen(0, '127.0.0.1', resolve))
     return upstream
@@ -78,7 +81,7 @@ export class H2Upstream {
   get url(): string {
     const address = this.server.address()
     if (address === null || typeof address === 'string') throw new Error('the upstream does not listen')
-    return `http://127.0.0.1:${address.port}`
+    return `${this.secure ? 'https' : 'http'}://127.0.0.1:${address.port}`
   }
 
   async close(): Promise<void> {

@@ -97,7 +97,7 @@ class ProxyFlow implements OutboundListener, InboundListener {
     if (x.over) return
     const { head, requestBody } = x
     const request = outboundRequest(x, this.lines, this.instance!.authority)
-    const connection = (this.connection = this.instance!.pool.take(fresh))
+    const connection = (this.connection = this.instance!.pool.take(fresh, request))
     const timeouts = timeoutsFor(head, this.service.timeouts, x.host.clock.elapsed() - x.startedAt)
     if (head.framing !== FRAMING.none && requestBody === null) {
       this.upload ??= new Upload(x, isRepeatable(head))

@@ -8,7 +8,10 @@ import { parseResponseHead } from '../parse-response.ts'
 import type { HeaderFields } from './fields.ts'
 import { ERROR } from './frames.ts'
 import { encoder } from './hpack-encoder.ts'
+import type { PeerSettings } from './peer-settings.ts'
 import { H2Stream, type StreamHost } from './stream.ts'
+import { agreementText, takeKey } from './tunnel-handshake.ts'
+import { TunnelStream } from './tunnel-stream.ts'
 
 const INFORMATIONAL_MAX = 32
 
@@ -21,8 +24,8 @@ export interface UpstreamHost extends StreamHost {
   readonly hasAnswered: boolean
   /** Gives the stream its number when the connection stands, at once or later. */
   enlist(stream: OutboundH2): void
-  watch(stream: OutboundH2): void
-  unwatch(stream: OutboundH2): void
+  watch(timed: Timed): void
+  unwatch(timed: Timed): void
   /** A stream has waited in vain: is anybody there? */
   probe(): void
 }
@@ -43,6 +46,10 @@ export class OutboundH2 extends H2Stream implements Outbound, Timed {
   private answered = false
   private stalled = false
   private informationals = 0
+  private bindsConnection = false
+  /** It asks for a tunnel: what the client's key is; null: it does not. */
+  private key: string | null = null
+  private tunnel: TunnelStream | null = null
 
   request(request: OutboundRequest, timeouts: OutboundTimeouts, listener: OutboundListener): void {
     const { session } = this
@@ -50,10 +57,15 @@ export class OutboundH2 extends H2Stream implements Outbound, Timed {
     this.timeouts = timeouts
     this.method = request.method
     this.startedAt = session.now
+    this.bindsConnection = request.bindsConnection === true
     const { headers } = request
+    encoder.begin()
+    if (request.upgrade === '') encoder.field(':method', request.method)
+    else {
+      this.key = takeKey(headers)
+      encoder.field(':method', 'CONNECT').field(':protocol', request.upgrade)
+    }
     encoder
-      .begin()
-      .field(':method', request.method)
       .field(':scheme', session.secure ? 'https' : 'http')
       .field(':path', request.target)
       .field(':authority', headers.get('host') ?? request.host)
@@ -65,6 +77,15 @@ export class OutboundH2 extends H2Stream implements Outbound, Timed {
     session.enlist(this)
   }
 
+  /** Why it cannot be made on a connection to such a peer, or null. Nothing has been sent then. */
+  refusal(peer: PeerSettings): OutboundFailure | null {
+    // Whoever shares the connection could be taken for whoever sent it (RFC 4559 §6).
+    if (this.bindsConnection) return 'needs-http1'
+    if (this.key === null || peer.takesConnect) return null
+    // Over TLS the next try can ask for HTTP/1.1.
+    return this.session.secure ? 'refused-stream' : 'needs-http1'
+  }
+
   /** The connection stands: the request goes out as stream `id`. */
   begin(id: number): void {
     const { block, session } = this
@@ -73,7 +94,7 @@ export class OutboundH2 extends H2Stream implements Outbound, Timed {
     this.isOpen = true
     this.block = null
     this.sendWindow = session.peer.window
-    this.sendBlock({ bytes: block, length: block.length }, this.requestSent && !this.isWaiting)
+    this.sendBlock({ bytes: block, length: block.length }, this.requestSent && !this.isWaiting && this.key === null)
     this.readInto(this.answer)
     this.awaitHead()
     this.listener?.ready()
@@ -96,7 +117,7 @@ export class OutboundH2 extends H2Stream implements Outbound, Timed {
   endRequest(trailers?: OutgoingHead | null): void {
     this.requestSent = true
     // Before the connection stands, HEADERS will say it, or what waits is sent first.
-    if (this.isOpen || this.isWaiting) this.sendEnd(trailers ?? null)
+    if (this.key === null && (this.isOpen || this.isWaiting)) this.sendEnd(trailers ?? null)
     this.awaitHead()
   }
 
@@ -124,6 +145,7 @@ export class OutboundH2 extends H2Stream implements Outbound, Timed {
       if (!ends || lines === null) return this.violated(ERROR.protocol)
       return this.receiveEnd(lines)
     }
+    if (this.key !== null && fields.status.startsWith('2')) return this.agreed(this.key, fields, ends)
     const { head, listener } = this
     const text = fields.tooLarge ? null : fields.responseText('')
     if (text === null || !parseResponseHead(head, text, this.method) || head.status === 101)
@@ -142,6 +164,21 @@ export class OutboundH2 extends H2Stream implements Outbound, Timed {
     else this.expected = head.framing === FRAMING.length ? head.length : 0
     this.deadline = this.within(this.timeouts.idleMs)
     listener?.head(head)
+    if (ends && !this.closed) this.receiveEnd('')
+  }
+
+  /** The service has made the stream a tunnel: to the floors above it has switched protocols. */
+  private agreed(key: string, fields: HeaderFields, ends: boolean): void {
+    const { head, listener } = this
+    const text = fields.tooLarge ? null : agreementText(fields, key)
+    if (text === null || !parseResponseHead(head, text, this.method)) return this.violated(ERROR.protocol)
+    head.major = 2
+    head.status = 101
+    this.answering = true
+    this.listener = null
+    this.forgetTime()
+    this.tunnel = new TunnelStream(this, this.session)
+    listener?.upgraded(head, this.tunnel.asEnd())
     if (ends && !this.closed) this.receiveEnd('')
   }
 
@@ -168,12 +205,14 @@ export class OutboundH2 extends H2Stream implements Outbound, Timed {
 
   protected sendable(): void {
     this.stalled = false
+    if (this.tunnel !== null) return this.tunnel.sendable()
     if (this.listener === null) return
     this.awaitHead()
     this.listener.sendable()
   }
 
   protected heard(): void {
+    if (this.tunnel !== null) return
     if (this.answering) this.deadline = this.within(this.timeouts.idleMs)
     else this.awaitHead()
   }
@@ -184,6 +223,7 @@ export class OutboundH2 extends H2Stream implements Outbound, Timed {
 
   protected completed(): void {
     this.forgetTime()
+    this.tunnel?.over()
   }
 
   broken(code: number): void {
@@ -202,6 +242,7 @@ export class OutboundH2 extends H2Stream implements Outbound, Timed {
     const { listener } = this
     this.listener = null
     this.leave(ERROR.cancel)
+    this.tunnel?.gone()
     listener?.failed(failure, untouched, detail)
   }
 

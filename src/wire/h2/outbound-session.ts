@@ -18,6 +18,8 @@ const PING_MS = 5_000
 /** What an origin has told of itself, for its next connections. */
 export interface UpstreamLimits {
   streamsMax: number
+  /** RFC 8441; assumed until it has told. */
+  takesTunnels: boolean
 }
 
 export class OutboundSession extends H2Session implements UpstreamHost, Timed {
@@ -72,12 +74,12 @@ export class OutboundSession extends H2Session implements UpstreamHost, Timed {
     return this.streams.size + this.waiting.size < this.limits.streamsMax
   }
 
-  watch(stream: OutboundH2): void {
-    this.deadlines.add(stream)
+  watch(timed: Timed): void {
+    this.deadlines.add(timed)
   }
 
-  unwatch(stream: OutboundH2): void {
-    this.deadlines.remove(stream)
+  unwatch(timed: Timed): void {
+    this.deadlines.remove(timed)
   }
 
   enlist(stream: OutboundH2): void {
@@ -87,6 +89,9 @@ export class OutboundSession extends H2Session implements UpstreamHost, Timed {
   }
 
   private begin(stream: OutboundH2): void {
+    const refusal = stream.refusal(this.peer)
+    // Not within the call that asks.
+    if (refusal !== null) return void setImmediate(() => stream.fail(refusal, false))
     const id = this.nextId
     this.nextId += 2
     if (this.nextId > WINDOW_MAX) this.leaving = true
@@ -103,6 +108,7 @@ export class OutboundSession extends H2Session implements UpstreamHost, Timed {
 
   /** The upstream has said how many requests it takes at a time; those beyond go to another connection. */
   protected settingsChanged(): void {
+    this.limits.takesTunnels = this.peer.takesConnect
     this.limits.streamsMax = Math.min(STREAMS_MAX, this.peer.streamsMax)
     if (this.agreed) return
     this.agreed = true

@@ -6,7 +6,7 @@ import { OutboundSession, type UpstreamLimits } from './outbound-session.ts'
 
 export class Sessions {
   private sessions: OutboundSession[] = []
-  private readonly limits: UpstreamLimits = { streamsMax: 100 }
+  private readonly limits: UpstreamLimits = { streamsMax: 100, takesTunnels: true }
   private readonly dialer: Dialer
   private readonly deadlines: Deadlines
 
@@ -26,6 +26,10 @@ export class Sessions {
       this.sessions.unshift(session)
     }
     return new OutboundH2(session)
+  }
+
+  get takesTunnels(): boolean {
+    return this.limits.takesTunnels
   }
 
   get size(): number {
