@@ -1,34 +1,25 @@
 /** Composition root of the main thread: opens the store, starts the engines and the admin server, and keeps them of one mind. */
 import { randomBytes } from 'node:crypto'
-import { mkdirSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { flushCompileCache } from 'node:module'
-import { dirname } from 'node:path'
 import { createAdminApp } from './admin/app.ts'
 import { listenAdmin } from './admin/server.ts'
 import { systemClock } from './base/clock.ts'
 import { newId } from './base/ids.ts'
 import { giveBackMemory } from './base/memory.ts'
-import { type LoadResult, parseConfig } from './config/load.ts'
-import type { Fault } from './config/fault.ts'
 import { storeDeclared } from './config/declared.ts'
 import { NamedFiles } from './config/named-files.ts'
 import { Revisions, firstRevision } from './config/revisions.ts'
 import { watchFile } from './config/watch.ts'
 import { createConnectionCounts, forgetConnections } from './counters/connections.ts'
-import { createSharedCounters, sharedCounters } from './counters/shared-memory.ts'
+import { createSharedCounters } from './counters/shared-memory.ts'
 import { Engines } from './engines.ts'
-import { type Explanation, explain } from './gateway/explain.ts'
-import { type Snapshot, compileSnapshot } from './gateway/snapshot.ts'
+import { explain } from './gateway/explain.ts'
 import { type DesiredState, type ListenerSpec, listenerName } from './model/gateway.ts'
 import { openLog } from './observe/process-log.ts'
 import { exposition } from './observe/metrics.ts'
-import { policyNamed } from './policies/index.ts'
-import { DOCUMENTED_POLICIES } from './policies/schemas.ts'
-import { PROVIDERS } from './signatures/providers/index.ts'
-import type { Store } from './store/port.ts'
-import { type StoreHost, type StoreOptions, openSqliteStore } from './store/sqlite/open.ts'
+import { ConfigRefused, type Environment, adminToken, loadConfig, openStore, rehearse, storePath } from './rehearsal.ts'
 import { awaitSuccessor, controlPath, succeed } from './succession.ts'
-import { compileSources } from './webhooks/sources.ts'
 import { Tasks } from './webhooks/tasks.ts'
 import { AddressGuard } from './wire/address-guard.ts'
 
@@ -37,8 +28,6 @@ import { AddressGuard } from './wire/address-guard.ts'
  * whose last packet is lost and sent again.
  */
 const HANDSHAKES_MS = 3_000
-
-export type Environment = Readonly<Record<string, string | undefined>>
 
 export interface AppOptions {
   /** Absolute path of the configuration file. */
@@ -58,65 +47,6 @@ export interface App {
   readonly relieved: Promise<void>
   /** Finishes what runs within the bound that the configuration gives, then lets go of everything. */
   stop(): Promise<void>
-}
-
-/** A configuration that cannot be started with. */
-class ConfigRefused extends Error {
-  override readonly name = 'ConfigRefused'
-  readonly faults: readonly Fault[]
-  readonly text: string
-
-  constructor(faults: readonly Fault[], text: string) {
-    super(`the configuration has ${faults.length} fault${faults.length === 1 ? '' : 's'}`)
-    this.faults = faults
-    this.text = text
-  }
-}
-
-export function loadConfig(text: string, file: string, env: Environment): LoadResult {
-  return parseConfig(text, {
-    env,
-    baseDir: dirname(file),
-    policies: DOCUMENTED_POLICIES,
-    providers: PROVIDERS.map((provider) => provider.id),
-  })
-}
-
-export function openStore(state: DesiredState, options: StoreOptions = {}): Promise<StoreHost> {
-  const path = storePath(state)
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
-  return openSqliteStore(path, options)
-}
-
-function storePath({ store }: DesiredState): string {
-  return store.slice('sqlite:'.length)
-}
-
-/** The bearer token of a store's admin and webhook API; made on first use. */
-export function adminToken(store: Store): Promise<string> {
-  return store.initSetting('admin-token', `pst_${randomBytes(32).toString('base64url')}`)
-}
-
-/** Compiles without a running system, for checks and explanations. Throws what compiling throws. */
-export function rehearse(revision: number, state: DesiredState): Snapshot {
-  compileSources(state.sources)
-  const nothing = () => Promise.reject(new Error('a rehearsal serves nothing'))
-  return compileSnapshot(revision, state, {
-    policyNamed,
-    policyDeps: (place) => ({
-      clock: systemClock,
-      counters: sharedCounters(createSharedCounters(8)),
-      consumerOfKey: () => null,
-      emit: nothing,
-      place,
-    }),
-    targets: { service: () => null, ingest: nothing, defer: nothing, publish: nothing },
-    via: 'rehearsal',
-  })
-}
-
-export function explainState(state: DesiredState, method: string, url: string): Explanation {
-  return explain(rehearse(0, state), method, url)
 }
 
 /**

@@ -32,7 +32,7 @@ export async function readConfigFile(name: string): Promise<ConfigFile> {
 
 /** Also compiles what was checked: a provider's secret, say, is only read then. */
 export async function checkConfigFile({ path, text, name }: ConfigFile, host: Host): Promise<LoadResult> {
-  const { loadConfig, rehearse } = await import('../app.ts')
+  const { loadConfig, rehearse } = await import('../rehearsal.ts')
   const result = loadConfig(text, path, host.env)
   if (!result.ok) return result
   try {

@@ -42,7 +42,7 @@ async function explain(host: Host, method: string, target: string, options: Expl
 
 async function explainFile(host: Host, name: string, method: string, url: string): Promise<Explanation> {
   const state = await stateOfFile(await readConfigFile(name), host)
-  const { explainState } = await import('../app.ts')
+  const { explainState } = await import('../rehearsal.ts')
   return explainState(state, method, url)
 }
 

@@ -21,7 +21,7 @@ export function addToken(program: Command, host: Host): void {
 
 /** The token of the store that a configuration names. A server may have it open at the same time. */
 export async function tokenOf(state: DesiredState): Promise<string> {
-  const { adminToken, openStore } = await import('../app.ts')
+  const { adminToken, openStore } = await import('../rehearsal.ts')
   const store = await openStore(state)
   try {
     return await adminToken(store.client())

@@ -24,7 +24,7 @@ const firstSentence: Rule = {
   },
 }
 
-const LINES_MAX = 400
+const LINES_MAX = 300
 
 const shortFiles: Rule = {
   name: `no file of code but a test is longer than ${LINES_MAX} lines`,

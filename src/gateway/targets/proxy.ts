@@ -18,6 +18,7 @@ import { answer, fault } from '../answer.ts'
 import { timeoutsFor } from '../grpc.ts'
 import type { GatewayExchange, Target } from '../exchange.ts'
 import { outboundRequest } from './outbound-request.ts'
+import { HeldAnswer } from './held-answer.ts'
 import { Upload } from './upload.ts'
 
 export function proxyTo(serviceName: string, find: (name: string) => LiveService | null): Target {
@@ -49,8 +50,7 @@ class ProxyFlow implements OutboundListener, InboundListener {
   private connection: Outbound | null = null
   private answering = false
   /** Bytes of the answer held while policies look at its head or want it whole; null when they stream. */
-  private held: Buffer[] | null = null
-  private heldBytes = 0
+  private held: HeldAnswer | null = null
   private answerEnded = false
   /** Called at the end of an answer that a policy wants whole. */
   private whenWhole: (() => void) | null = null
@@ -164,9 +164,9 @@ class ProxyFlow implements OutboundListener, InboundListener {
     if (pipeline.response === null) return this.begin(head, res)
     if (pipeline.responseBodyMax > 0 && head.framing !== FRAMING.none) {
       if (head.length > pipeline.responseBodyMax) return this.replace(refuse(PROBLEMS.upstreamBodyTooLarge))
-      this.held = []
+      this.held = new HeldAnswer(pipeline.responseBodyMax)
       this.whenWhole = () => {
-        res.body = Buffer.concat(this.held!)
+        res.body = this.held!.whole()
         this.held = null
         this.decide(head, res)
       }
@@ -182,7 +182,7 @@ class ProxyFlow implements OutboundListener, InboundListener {
       if (!(verdict instanceof Promise)) return verdict === undefined ? this.begin(head, res) : this.replace(verdict)
       // Bytes that come meanwhile are held, and reading stops. The connection may serve somebody else before the policies have
       // spoken, so what is needed of its head is copied.
-      this.held ??= []
+      this.held ??= new HeldAnswer()
       if (!this.answerEnded) this.connection?.pause()
       const start = { status: head.status, reason: head.reason, framing: head.framing, length: head.length }
       res.headers.detach()
@@ -227,10 +227,7 @@ class ProxyFlow implements OutboundListener, InboundListener {
       if (!this.x.inbound.write(bytes, start, end)) this.connection?.pause()
       return
     }
-    this.heldBytes += end - start
-    const max = this.x.route.pipeline.responseBodyMax
-    if (this.whenWhole !== null && this.heldBytes > max) return this.replace(refuse(PROBLEMS.upstreamBodyTooLarge))
-    this.held.push(Buffer.from(bytes.subarray(start, end)))
+    if (!this.held.add(bytes, start, end)) this.replace(refuse(PROBLEMS.upstreamBodyTooLarge))
   }
 
   trailers(trailers: Head): void {
