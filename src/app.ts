@@ -64,9 +64,13 @@ export async function startApp({ file, env, takeover, onFatal }: AppOptions): Pr
   const clock = systemClock
   const log = openLog(env['POSTERN_LOG'] ?? 'info')
 
-  const parse = (source: string) => loadConfig(source, file, env)
+  const parse = (source: string) => {
+    const read = loadConfig(source, file, env)
+    if (read.ok) for (const warning of read.warnings) log.warn(warning, 'the configuration can be served, but')
+    return read
+  }
   const written = readFileSync(file, 'utf8')
-  const loaded = parse(written)
+  const loaded = loadConfig(written, file, env)
   if (!loaded.ok) throw new ConfigRefused(loaded.faults, written)
   rehearse(0, loaded.state)
 

@@ -44,7 +44,11 @@ function readServiceTls(
   const { report } = context
   const { ca, verify } = file
   if (!verify && ca !== undefined) report.fault([...at, 'ca'], 'nothing is compared with it: `verify` says false')
-  else if (!verify) report.warn([...at, 'verify'], 'whoever answers in the place of this service is believed')
+  else if (!verify)
+    report.warn(
+      [...at, 'verify'],
+      'certificates are not verified: whoever answers in the place of this service is believed',
+    )
   const believed = ca === undefined ? null : readCertificates(context, [...at, 'ca'], ca)
   const certificate = readShown(context, at, file)
   if (certificate === undefined || (ca !== undefined && believed === null)) return null
@@ -72,7 +76,7 @@ function readShown(context: PemContext, at: KeyPath, { certificate, key }: FileS
   if (certificate === undefined && key === undefined) return null
   if (certificate === undefined || key === undefined) {
     const lacks = certificate === undefined ? 'certificate' : 'key'
-    context.report.fault([...at, lacks], 'a certificate and its key are shown together', { missing: true })
+    context.report.fault([...at, lacks], 'is missing: a certificate is shown with its key', { missing: true })
     return undefined
   }
   const shown = readCertificates(context, [...at, 'certificate'], certificate)
