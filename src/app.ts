@@ -18,7 +18,17 @@ import { explain } from './gateway/explain.ts'
 import { type DesiredState, type ListenerSpec, listenerName } from './model/gateway.ts'
 import { openLog } from './observe/process-log.ts'
 import { exposition } from './observe/metrics.ts'
-import { ConfigRefused, type Environment, adminToken, loadConfig, openStore, rehearse, storePath } from './rehearsal.ts'
+import {
+  ConfigRefused,
+  type Environment,
+  adminToken,
+  loadConfig,
+  openStore,
+  rehearse,
+  storePath,
+  unlock,
+} from './rehearsal.ts'
+import { resealAll } from './store/sealed.ts'
 import { awaitSuccessor, controlPath, succeed } from './succession.ts'
 import { Tasks } from './webhooks/tasks.ts'
 import { AddressGuard } from './wire/address-guard.ts'
@@ -78,7 +88,10 @@ export async function startApp({ file, env, takeover, onFatal }: AppOptions): Pr
   const predecessor = takeover ? await succeed(control) : null
   const tenancy = predecessor === null ? 'alone' : 'successor'
   const host = await openStore(loaded.state, { onFailure: onFatal, tenancy })
-  const store = host.client()
+  const { store, vault, raw } = await unlock(host, loaded.state, env).catch(async (error: unknown) => {
+    await host.close()
+    throw error
+  })
   const token = await adminToken(store)
   const via = `postern-${randomBytes(4).toString('hex')}`
   const ticketSecret = randomBytes(32)
@@ -104,6 +117,7 @@ export async function startApp({ file, env, takeover, onFatal }: AppOptions): Pr
       revision: snapshot.revision,
       state,
       store: host.connect(),
+      vaultKeys: vault.keys,
       counters,
       connections,
       adminUrl: adminServer.url,
@@ -133,7 +147,15 @@ export async function startApp({ file, env, takeover, onFatal }: AppOptions): Pr
   const warnOfRestart = (before: DesiredState, after: DesiredState) => {
     // What a listener says about TLS is followed at once, unless it begins or ends to speak it.
     const text = (_key: string, value: unknown) => (_key === 'tls' ? value !== null : value)
-    for (const key of ['listeners', 'admin', 'store', 'threads', 'engineHeapMax', 'accessLog'] as const) {
+    for (const key of [
+      'listeners',
+      'admin',
+      'store',
+      'threads',
+      'engineHeapMax',
+      'accessLog',
+      'sealingKeys',
+    ] as const) {
       if (JSON.stringify(before[key], text) !== JSON.stringify(after[key], text))
         log.warn({ key }, 'takes effect at the next start')
     }
@@ -240,6 +262,8 @@ export async function startApp({ file, env, takeover, onFatal }: AppOptions): Pr
     await engines.every((engine) => engine.refresh())
     await revisions.catchUp()
   })
+  const resealed = await resealAll(raw, vault)
+  if (resealed > 0) log.info({ resealed }, 'secrets are sealed with the newest key')
   const relieved = Promise.withResolvers<void>()
   successorAwaited = await awaitSuccessor(control, {
     engines,

@@ -16,7 +16,9 @@ import { remoteLog } from './observe/log.ts'
 import type { ConsumerIdentity } from './pipeline/exchange.ts'
 import type { PolicyDeps } from './pipeline/policy.ts'
 import { policyNamed } from './policies/index.ts'
+import { sealed } from './store/sealed.ts'
 import { clientOf } from './store/sqlite/client.ts'
+import { Vault } from './store/vault.ts'
 import { type EngineBoot, type EngineEvent, answerCalls } from './threads.ts'
 import { Services } from './upstream/service.ts'
 import { acceptor } from './webhooks/accept.ts'
@@ -34,7 +36,7 @@ import { UpstreamTls } from './wire/upstream-tls.ts'
 const boot: EngineBoot = workerData
 const clock = systemClock
 const log = remoteLog((line) => parentPort!.postMessage({ ...line, fields: { engine: boot.index, ...line.fields } }))
-const store = clientOf(boot.store)
+const store = sealed(clientOf(boot.store), new Vault(boot.vaultKeys))
 const counters = sharedCounters(boot.counters)
 const deadlines = new Deadlines(clock)
 const pools = new Pools(deadlines)

@@ -12,7 +12,9 @@ import type { DesiredState } from './model/gateway.ts'
 import { policyNamed } from './policies/index.ts'
 import { DOCUMENTED_POLICIES } from './policies/schemas.ts'
 import { PROVIDERS } from './signatures/providers/index.ts'
+import { openVault } from './store/keyring.ts'
 import type { Store } from './store/port.ts'
+import { sealed } from './store/sealed.ts'
 import { type StoreHost, type StoreOptions, openSqliteStore } from './store/sqlite/open.ts'
 import { compileSources } from './webhooks/sources.ts'
 
@@ -44,6 +46,20 @@ export function openStore(state: DesiredState, options: StoreOptions = {}): Prom
   const path = storePath(state)
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
   return openSqliteStore(path, options)
+}
+
+/** A client of the store that sees its secrets open, what opens them, and a client that does not. Throws VaultLocked. */
+export async function unlock(host: StoreHost, state: DesiredState, env: Environment) {
+  const raw = host.client()
+  const { POSTERN_MASTER_KEY: key } = env
+  const given = state.sealingKeys.length === 0 && key !== undefined ? [key] : state.sealingKeys
+  const vault = await openVault(raw, { given, file: keyFileOf(state) })
+  return { store: sealed(raw, vault), vault, raw }
+}
+
+/** Where the keys of its secrets are, unless they are given. */
+export function keyFileOf(state: DesiredState): string {
+  return `${storePath(state)}.key`
 }
 
 export function storePath({ store }: DesiredState): string {

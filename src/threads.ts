@@ -15,6 +15,8 @@ export interface EngineBoot {
   readonly revision: number
   readonly state: DesiredState
   readonly store: MessagePort
+  /** What opens the store's secrets; the first seals. */
+  readonly vaultKeys: readonly Uint8Array[]
   readonly counters: SharedArrayBuffer
   /** How many connections are open, at which listener and from whom. */
   readonly connections: SharedArrayBuffer

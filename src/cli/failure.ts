@@ -9,3 +9,9 @@ export function systemCode(error: unknown): string | undefined {
   if ('code' in error && typeof error.code === 'string') return error.code
   return systemCode(error.cause)
 }
+
+/** A store whose secrets cannot be opened, as a Failure; anything else as it is. */
+export function lockedFailure(error: unknown): unknown {
+  const isLocked = error instanceof Error && error.name === 'VaultLocked'
+  return isLocked ? new Failure(`${error.message}; nothing was changed`) : error
+}

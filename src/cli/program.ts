@@ -12,6 +12,7 @@ import { addRun } from './run.ts'
 import { addSelftest } from './selftest.ts'
 import { addSend } from './send.ts'
 import { addTail } from './tail.ts'
+import { addSecrets } from './secrets.ts'
 import { addToken } from './token.ts'
 
 /** In the order of the help. */
@@ -21,6 +22,7 @@ const VERBS = [
   addCheck,
   addExplain,
   addToken,
+  addSecrets,
   addSend,
   addTail,
   addPolicies,

@@ -1,7 +1,7 @@
 /** `postern run`: serves a configuration file until it is asked to stop. */
 import type { Command } from 'commander'
 import { DEFAULT_FILE, readConfigFile, stateOfFile } from './config-file.ts'
-import { Failure } from './failure.ts'
+import { Failure, lockedFailure } from './failure.ts'
 import type { Host } from './host.ts'
 import { stopRequested } from './signals.ts'
 
@@ -55,5 +55,5 @@ function startFailure(error: unknown): unknown {
     return new Failure(`${barred} may not be listened on by this user; choose a port above 1023`)
   const absent = /EADDRNOTAVAIL.*?(\S+:\d+)/.exec(message)?.[1]
   if (absent !== undefined) return new Failure(`${absent} is no address of this machine`)
-  return error
+  return lockedFailure(error)
 }

@@ -32,6 +32,7 @@ export function buildState(file: File, { baseDir, cpus, eventSchemas, tls, upstr
     listeners: file.listeners.map((one) => buildListener(one, baseDir, tls)),
     admin: buildListener(file.admin, baseDir, tls),
     store: `sqlite:${resolve(baseDir, file.store)}`,
+    sealingKeys: file.secrets === undefined ? [] : [file.secrets.key, ...file.secrets.previous],
     counters: file.counters,
     threads: file.threads === 'auto' ? Math.min(AUTO_THREADS_MAX, Math.max(1, cpus)) : file.threads,
     forwarded: { trusted: file['trusted-proxies'] ?? [], ...file.forwarded },

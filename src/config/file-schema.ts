@@ -1,6 +1,7 @@
 /** The shape of the configuration file: the one source of its checking, its defaults and the editors' schema. */
 import { z } from 'zod'
 import type { DocumentedPolicy } from '../policies/schemas.ts'
+import { sealingKey } from '../store/vault.ts'
 import { cidr, duration, durationOrNone, leaf, name, origin, token, size } from './leaves.ts'
 import { listener } from './listener-schema.ts'
 import { policyUse } from './policy-use.ts'
@@ -84,6 +85,8 @@ const eventType = z
 /** An idle engine needs some 15 MB. */
 const ENGINE_HEAP_MIN = 67_108_864
 
+const sealing = leaf('32 bytes in base64 or hex', (text) => (sealingKey(text) === null ? undefined : text))
+
 const sqlite = leaf('sqlite:PATH', (text) => /^sqlite:(?!:)(.+)$/.exec(text)?.[1])
 
 export function fileSchema(policies: readonly DocumentedPolicy[]) {
@@ -96,6 +99,13 @@ export function fileSchema(policies: readonly DocumentedPolicy[]) {
       .describe('Where requests come in.'),
     admin: listener.prefault({ address: '127.0.0.1:8081' }).describe('Admin API, webhook API and dashboard.'),
     store: sqlite.prefault('sqlite:.postern/postern.db').describe('sqlite:PATH, relative to this file.'),
+    secrets: z
+      .strictObject({
+        key: sealing.describe('What seals secrets now: 32 bytes in base64 or hex; ${VARIABLE}.'),
+        previous: z.array(sealing).default([]).describe('Keys before it: what they seal is sealed anew at the start.'),
+      })
+      .optional()
+      .describe('How secrets in the store are sealed; without it by a key in a file beside the store.'),
     counters: z.literal('memory').default('memory').describe('Where limits count.'),
     threads: z
       .union([z.literal('auto'), z.number().int().min(1).max(64)], { error: 'must be auto or a number from 1 to 64' })

@@ -176,6 +176,8 @@ export interface DesiredState {
   readonly admin: ListenerSpec
   /** `sqlite:PATH`, the path absolute. */
   readonly store: string
+  /** What seals the store's secrets, base64 or hex; the first seals, every one opens. Empty: those of the file beside the store. */
+  readonly sealingKeys: readonly string[]
   readonly counters: 'memory'
   /** Engine threads; `auto` in the file is resolved before it comes here. */
   readonly threads: number

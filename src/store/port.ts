@@ -211,17 +211,24 @@ export interface Store {
   getSetting(key: string): Promise<string | null>
   /** Stores it unless there is one; returns what is stored (first run wins). */
   initSetting(key: string, value: string): Promise<string>
+  /** Insert or replace. */
+  putSetting(key: string, value: string): Promise<void>
+  /** Keys and values. */
+  allSettings(): Promise<readonly (readonly [string, string])[]>
 
   // ---- certificates that were ordered
-  /** Insert or replace by issuer and name; one that was not issued later than the one stored changes nothing. */
+  /** Insert or replace by issuer and name; one that was issued earlier than the one stored changes nothing. */
   putCertificate(certificate: OrderedCertificate): Promise<void>
   getCertificate(issuer: string, name: string): Promise<OrderedCertificate | null>
+  allCertificates(): Promise<readonly OrderedCertificate[]>
   /** For what one process at a time may do. False: somebody else holds it, at `nowMs` not yet ended. Its holder may take it again. */
   takeLease(name: string, holder: string, nowMs: number, untilMs: number): Promise<boolean>
   /** Lets others have it now; without effect unless `holder` has it. */
   dropLease(name: string, holder: string): Promise<void>
 
   stats(): Promise<StoreStats>
+  /** What was replaced or deleted before is no longer to be found in the store's files. */
+  scrub(): Promise<void>
   /** Waits for this caller's own calls and lets go of the store; other callers go on. */
   close(): Promise<void>
 }

@@ -111,7 +111,7 @@ async function openGateway(opening: Opening): Promise<{ gateway: GatewayProcess;
   const file = await readConfigFile(fileURLToPath(new URL(SHOP_FILE, pathToFileURL(host.entry))))
   const start = async () => {
     const state = await stateOfFile(file, { ...host, env })
-    const adminToken = await tokenOf(state)
+    const adminToken = await tokenOf(state, host.env)
     await compileThreads()
     const gateway = await startGateway({ entry: host.entry, file: file.path, env, onAccess: (one) => live.access(one) })
     return { gateway, adminToken }

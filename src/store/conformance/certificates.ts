@@ -20,6 +20,9 @@ export function certificatesConform(subject: Subject): void {
       assert.deepEqual(await store.getCertificate(CA, 'shop.example'), second)
       await store.putCertificate(first)
       assert.deepEqual(await store.getCertificate(CA, 'shop.example'), second, 'who comes late changes nothing')
+      const resealed = { ...second, key: 'key 2, otherwise kept' }
+      await store.putCertificate(resealed)
+      assert.deepEqual(await store.allCertificates(), [resealed])
       assert.equal(await store.getCertificate(CA, 'other.example'), null)
       assert.equal(await store.getCertificate('https://staging.example/', 'shop.example'), null)
     })

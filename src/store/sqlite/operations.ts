@@ -51,5 +51,7 @@ export function operationsOn(db: DatabaseSync, path: string): Operations {
     ...revisions(db),
     ...certificates(db),
     stats: () => tally.stats(),
+    // Cells were overwritten when they were freed (secure_delete); what is left of them is in the log.
+    scrub: () => db.exec('PRAGMA wal_checkpoint(TRUNCATE)'),
   }
 }

@@ -26,12 +26,13 @@ export const WRITES = [
   'advanceTask',
   'putRevision',
   'initSetting',
+  'putSetting',
   'putCertificate',
   'takeLease',
   'dropLease',
 ] as const satisfies readonly (keyof Store)[]
 
-/** Calls that only look. */
+/** Calls that only look, or tidy: they are done outside a transaction. */
 export const READS = [
   'nextDue',
   'getConsumer',
@@ -52,8 +53,11 @@ export const READS = [
   'latestRevision',
   'listRevisions',
   'getSetting',
+  'allSettings',
   'getCertificate',
+  'allCertificates',
   'stats',
+  'scrub',
 ] as const satisfies readonly (keyof Store)[]
 
 /** Reads of what may be millions of rows: done a slice at a time, so that writers never wait for longer than a slice. */

@@ -12,6 +12,8 @@ interface Revisions {
   listRevisions: Direct<'listRevisions'>
   getSetting: Direct<'getSetting'>
   initSetting: Direct<'initSetting'>
+  putSetting: Direct<'putSetting'>
+  allSettings: Direct<'allSettings'>
 }
 
 export function revisions(db: DatabaseSync): Revisions {
@@ -22,6 +24,10 @@ export function revisions(db: DatabaseSync): Revisions {
   const list = db.prepare('SELECT * FROM revision ORDER BY number DESC LIMIT ?')
   const get = db.prepare('SELECT value FROM setting WHERE key = ?')
   const init = db.prepare('INSERT INTO setting (key, value) VALUES (?, ?) ON CONFLICT DO NOTHING')
+  const set = db.prepare(
+    'INSERT INTO setting (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value',
+  )
+  const settings = db.prepare('SELECT * FROM setting ORDER BY key')
 
   return {
     putRevision(expected, origin, text, createdAt) {
@@ -43,6 +49,10 @@ export function revisions(db: DatabaseSync): Revisions {
       init.run(key, value)
       return text(get.get(key)!.value)
     },
+    putSetting(key, value) {
+      set.run(key, value)
+    },
+    allSettings: () => settings.all().map((row) => [text(row.key), text(row.value)]),
   }
 }
 

@@ -19,6 +19,7 @@ export function stateWith(fields: Partial<DesiredState>): DesiredState {
     listeners: [],
     admin: ADMIN,
     store: '',
+    sealingKeys: [],
     counters: 'memory',
     threads: 1,
     engineHeapMax: 0,
