@@ -13,7 +13,7 @@ export function mapSecrets(endpoint: Endpoint, map: TextMap): Endpoint {
   return {
     ...endpoint,
     secrets: secrets.map(map),
-    retiring: retiring.map((one) => ({ ...one, secret: map(one.secret) })),
+    retiring: retiring.map(({ secret, until }) => ({ secret: map(secret), until })),
     headers: mapValues(headers, map),
     transformation: transformation && { ...transformation, variables: mapValues(transformation.variables, map) },
     sending: mapSending(sending, map),

@@ -19,7 +19,7 @@ import { CannotOpen, Vault, keyName, keyNameOf, sealingKey } from './vault.ts'
 const WITNESS = 'vault'
 
 /** Nothing was changed: the words say what is missing. */
-export class VaultLocked extends Error {
+class VaultLocked extends Error {
   override readonly name = 'VaultLocked'
 }
 
