@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { flushCompileCache } from 'node:module'
+import { Certificates } from './acme/certificates.ts'
 import { createAdminApp } from './admin/app.ts'
 import { listenAdmin } from './admin/server.ts'
 import { systemClock } from './base/clock.ts'
@@ -123,9 +124,22 @@ export async function startApp({ file, env, takeover, onFatal }: AppOptions): Pr
       adminUrl: adminServer.url,
       adminToken: token,
       via,
+      challenges: certificates.answers,
       ticketSecret,
     }),
   })
+
+  const certificates = new Certificates({
+    store,
+    clock,
+    log,
+    random: Math.random,
+    holder: newId('process-', clock.now()),
+    show: (answers) => engines.every((engine) => engine.challenge(answers)).then(() => {}),
+    changed: () => secure(),
+  })
+  const secure = () => engines.secure(certificates.complete(listenersOf(state)))
+  await certificates.update(state.acme, listenersOf(state))
 
   const declare = async (next: DesiredState) => {
     const consumers = await storeDeclared(store, next, clock)
@@ -137,10 +151,11 @@ export async function startApp({ file, env, takeover, onFatal }: AppOptions): Pr
     snapshot = rehearse(revision, next)
     state = next
     guard.update(next.egress.allow)
+    await certificates.update(next.acme, listenersOf(next))
     // It has been rehearsed: an engine that cannot take it has a trouble of its own, and the revision runs in the others.
     await engines
       .every((engine) => engine.apply(revision, next))
-      .then(() => engines.secure([...next.listeners, next.admin]))
+      .then(secure)
       .catch((error: unknown) => log.error({ err: error, revision }, 'an engine did not take the revision'))
     log.info({ revision }, 'revision applied')
   }
@@ -194,6 +209,7 @@ export async function startApp({ file, env, takeover, onFatal }: AppOptions): Pr
       exposition({
         revision: revisions.current()?.revision ?? 0,
         engines: await engines.metrics(),
+        certificates: certificates.metrics,
       }),
     ready: () => ready,
     directoryChanged: async (change) => {
@@ -213,6 +229,7 @@ export async function startApp({ file, env, takeover, onFatal }: AppOptions): Pr
   let successorAwaited: Awaited<ReturnType<typeof awaitSuccessor>> | null = null
   const close = async () => {
     successorAwaited?.close()
+    await certificates.stop()
     await engines.terminate()
     await adminServer.close()
     await tasks.stop()
@@ -234,13 +251,15 @@ export async function startApp({ file, env, takeover, onFatal }: AppOptions): Pr
 
   let bound: readonly ListenerSpec[]
   try {
-    bound = await engines.start(listening, state.threads, predecessor)
+    const names = listenersOf(state).map(listenerName)
+    bound = await engines.start(certificates.complete(listening), names, state.threads, predecessor)
   } catch (error) {
     await close()
     throw error
   }
   namedFiles.update(first.files)
   ready = true
+  certificates.start()
   await tasks.start()
   flushCompileCache()
   giveBackMemory()

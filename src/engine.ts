@@ -11,6 +11,7 @@ import { sharedCounters } from './counters/shared-memory.ts'
 import { Gateway } from './gateway/gateway.ts'
 import { compileSnapshot } from './gateway/snapshot.ts'
 import { type DesiredState, type ListenerSpec, listenerName } from './model/gateway.ts'
+import type { ChallengeAnswers } from './model/tls.ts'
 import { AccessLog } from './observe/access-log.ts'
 import { remoteLog } from './observe/log.ts'
 import type { ConsumerIdentity } from './pipeline/exchange.ts'
@@ -27,6 +28,7 @@ import { Directory, type DirectoryChange } from './webhooks/directory.ts'
 import { Dispatcher } from './webhooks/dispatcher.ts'
 import { Post } from './webhooks/post.ts'
 import { AddressGuard } from './wire/address-guard.ts'
+import { AlpnChallenge } from './wire/alpn-challenge.ts'
 import { Deadlines } from './wire/deadlines.ts'
 import { Listener } from './wire/listener.ts'
 import { Pools } from './wire/pool.ts'
@@ -115,6 +117,16 @@ const accepting = Promise.withResolvers<void>()
 /** By place; null for those in clear. */
 const tlsServers: (TlsServer | null)[] = []
 
+/** What CAs are shown from now on: over HTTP by the gateway, in handshakes of their own on every listener with TLS. */
+let alpnChallenge: AlpnChallenge | null = null
+function challenge({ tokens, certificates }: ChallengeAnswers): void {
+  const texts = Object.entries(tokens)
+  gateway.challenges = texts.length === 0 ? null : new Map(texts)
+  alpnChallenge = certificates.length === 0 ? null : new AlpnChallenge(certificates)
+  for (const tls of tlsServers) if (tls !== null) tls.challenge = alpnChallenge
+}
+challenge(boot.challenges)
+
 /** Listens for `handler` on the listener of this place in the list; `shared` with other engines. */
 async function listen(place: number, handler: Gateway, spec: ListenerSpec, shared: boolean): Promise<ListenerSpec> {
   const { connectionsMax, connectionsPerClientMax, proxyProtocol } = spec
@@ -123,6 +135,7 @@ async function listen(place: number, handler: Gateway, spec: ListenerSpec, share
     ? new ConnectionCounts(boot.connections, place, boot.index, connectionsMax, connectionsPerClientMax)
     : null
   const tls = spec.tls === null ? null : new TlsServer(spec.tls, boot.ticketSecret, clock)
+  if (tls !== null) tls.challenge = alpnChallenge
   tlsServers.push(tls)
   const listener = new Listener(handler, deadlines, spec.timeouts, { admission, proxyProtocol, tls })
   if ('path' in spec) {
@@ -166,6 +179,9 @@ answerCalls(parentPort!, {
   },
   async secure(tls) {
     for (const [place, spec] of tls.entries()) if (spec !== null) tlsServers[place]?.update(spec)
+  },
+  async challenge(answers) {
+    challenge(answers)
   },
   async directory(change) {
     directory.apply(change)

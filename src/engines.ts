@@ -63,16 +63,17 @@ export class Engines {
 
   /**
    * Starts so many; resolves to what they are bound to. Rejects when an address cannot be had or an engine does not start. Addresses
-   * of the `holder` are shared with it.
+   * of the `holder` are shared with it. `written` are their names in the file.
    */
   async start(
     addresses: readonly ListenerSpec[],
+    written: readonly string[],
     threads: number,
     holder: Holder | null,
   ): Promise<readonly ListenerSpec[]> {
     const isHeld = (address: ListenerSpec) => holder?.addresses.includes(listenerName(address)) ?? false
     this.addresses = addresses
-    this.written = addresses.map(listenerName)
+    this.written = written
     this.shared = threads > 1 || CAN_SHARE
     if (this.shared) await insistOnFree(addresses.filter((one) => !isHeld(one)))
     for (const [place, address] of addresses.entries()) {

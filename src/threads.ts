@@ -1,7 +1,7 @@
 /** What the main thread and its engines say to each other: calls with answers over a message port, typed on both ends. */
 import type { MessagePort, Worker } from 'node:worker_threads'
 import type { DesiredState, ListenerSpec } from './model/gateway.ts'
-import type { TlsSpec } from './model/tls.ts'
+import type { ChallengeAnswers, TlsSpec } from './model/tls.ts'
 import type { Log, LogLine } from './observe/log.ts'
 import type { EngineMetrics } from './observe/metrics.ts'
 import type { DirectoryChange } from './webhooks/directory.ts'
@@ -25,6 +25,8 @@ export interface EngineBoot {
   readonly adminToken: string
   /** Who we are in `Via` when the configuration does not say: one name for all engines of this process. */
   readonly via: string
+  /** What CAs are to be shown now. */
+  readonly challenges: ChallengeAnswers
   /** What TLS session tickets are sealed with: one for all engines of this process. */
   readonly ticketSecret: Uint8Array
 }
@@ -39,6 +41,8 @@ export interface EngineCalls {
   apply(revision: number, state: DesiredState): Promise<void>
   /** What listeners do about TLS from now on, by place, the admin listener last: connections that stand go on as they are. */
   secure(tls: readonly (TlsSpec | null)[]): Promise<void>
+  /** What CAs are to be shown from now on. */
+  challenge(answers: ChallengeAnswers): Promise<void>
   directory(change: DirectoryChange): Promise<void>
   resend(messageId: string, endpointId: string): Promise<boolean>
   wake(): Promise<void>
@@ -130,6 +134,7 @@ export function callsTo(worker: Worker, log: Log, heard: (event: EngineEvent) =>
     descriptors: ask('descriptors'),
     apply: ask('apply'),
     secure: ask('secure'),
+    challenge: ask('challenge'),
     directory: ask('directory'),
     resend: ask('resend'),
     wake: ask('wake'),

@@ -2,7 +2,7 @@
 import { resolve } from 'node:path'
 import { STANDARD_SCHEDULE_MS } from '../base/backoff.ts'
 import type { DesiredState, ListenerSpec, Route, Service, SourceSpec, TargetSpec } from '../model/gateway.ts'
-import type { TlsSpec } from '../model/tls.ts'
+import type { AcmeSpec, TlsSpec } from '../model/tls.ts'
 import type { File } from './file-schema.ts'
 import type { FileListener } from './listener-schema.ts'
 import type { FileTls } from './tls-schema.ts'
@@ -20,17 +20,20 @@ export interface BuildContext {
   /** What was read for it. */
   readonly tls: ReadonlyMap<FileTls, TlsSpec>
   readonly upstreamTls: UpstreamTlsRead
+  readonly acme: AcmeSpec | null
 }
 
 /** More engines than this share too little to be worth their memory; say a number to have more. */
 const AUTO_THREADS_MAX = 8
 
 /** A file that passed `check`. */
-export function buildState(file: File, { baseDir, cpus, eventSchemas, tls, upstreamTls }: BuildContext): DesiredState {
+export function buildState(file: File, context: BuildContext): DesiredState {
+  const { baseDir, cpus, eventSchemas, tls, upstreamTls, acme } = context
   const log = file['access-log']
   return {
     listeners: file.listeners.map((one) => buildListener(one, baseDir, tls)),
     admin: buildListener(file.admin, baseDir, tls),
+    acme,
     store: `sqlite:${resolve(baseDir, file.store)}`,
     sealingKeys: file.secrets === undefined ? [] : [file.secrets.key, ...file.secrets.previous],
     counters: file.counters,

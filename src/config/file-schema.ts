@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import type { DocumentedPolicy } from '../policies/schemas.ts'
 import { sealingKey } from '../store/vault.ts'
+import { acme } from './acme-schema.ts'
 import { cidr, duration, durationOrNone, leaf, name, origin, token, size } from './leaves.ts'
 import { listener } from './listener-schema.ts'
 import { policyUse } from './policy-use.ts'
@@ -98,6 +99,7 @@ export function fileSchema(policies: readonly DocumentedPolicy[]) {
       .prefault([{ address: '127.0.0.1:8080' }])
       .describe('Where requests come in.'),
     admin: listener.prefault({ address: '127.0.0.1:8081' }).describe('Admin API, webhook API and dashboard.'),
+    acme: acme.optional().describe('The CA that certificates are ordered from (RFC 8555).'),
     store: sqlite.prefault('sqlite:.postern/postern.db').describe('sqlite:PATH, relative to this file.'),
     secrets: z
       .strictObject({

@@ -95,6 +95,14 @@ export const hostName = leaf("a host's name: shop.example", (text) => {
   return HOST.test(host) && !host.startsWith('*') && isIP(host) === 0 && host.length <= 253 ? host : undefined
 })
 
+/** A host that certificates are ordered for, lower case: CAs give wildcards only to who answers in DNS. */
+export const orderedName = leaf("a host's name: shop.example", (text) => {
+  const host = text.toLowerCase()
+  if (host.startsWith('*'))
+    return new Wrong('must be one name: no CA is asked for a wildcard; have it in `certificates`')
+  return HOST.test(host) && isIP(host) === 0 && host.length <= 253 ? host : undefined
+})
+
 export const method = leaf('an HTTP method in upper case, other than CONNECT', (text) => {
   if (METHODS.includes(text) && text !== 'CONNECT') return text
   const meant = nearest(text, METHODS)

@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { systemClock } from '../base/clock.ts'
 import type { DesiredState } from '../model/gateway.ts'
 import type { DocumentedPolicy } from '../policies/schemas.ts'
+import { readAcme } from './acme.ts'
 import { buildState } from './build.ts'
 import { checkRoutes } from './check-routes.ts'
 import { checkNames } from './check.ts'
@@ -83,9 +84,10 @@ export function parseConfig(text: string, options: LoadOptions): LoadResult {
   const pems = { baseDir, readFile, report, now: options.now ?? systemClock.now() }
   const tls = readTls(file, pems)
   const upstreamTls = readUpstreamTls(file, pems)
+  const acme = readAcme(file, pems)
   if (report.faults.size > 0) return failed()
   const cpus = options.cpus ?? availableParallelism()
-  const state = buildState(file, { baseDir, cpus, eventSchemas, tls, upstreamTls })
+  const state = buildState(file, { baseDir, cpus, eventSchemas, tls, upstreamTls, acme })
   return { ok: true, state, warnings: report.warnings.sorted(), files }
 }
 

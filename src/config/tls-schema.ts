@@ -1,6 +1,6 @@
 /** What the file may say about TLS. */
 import { z } from 'zod'
-import { duration, hostName, hostPattern } from './leaves.ts'
+import { duration, hostName, hostPattern, orderedName } from './leaves.ts'
 
 const pem = (what: string) => z.string().min(1).describe(`A PEM file, relative to this one: ${what}`)
 const hosts = (what: string) => z.array(hostPattern).min(1).optional().describe(what)
@@ -32,6 +32,10 @@ export const listenerTls = z.strictObject({
     .array(certificate)
     .default([])
     .describe('The one whose names fit is shown; the first to clients that ask for no name, or for none of them.'),
+  acme: z
+    .array(orderedName)
+    .default([])
+    .describe('Names whose certificates are ordered from the CA of `acme`, one for each, and renewed.'),
   'strict-sni': z.boolean().default(false).describe('Refuse clients that ask for no name, or for none of these.'),
   'min-version': minVersion,
   ciphers,

@@ -33,13 +33,15 @@ export function readTls(file: File, context: PemContext): ReadonlyMap<FileTls, T
 /** Null when something is wrong, which is reported at its key. */
 function readListenerTls(context: PemContext, at: KeyPath, file: FileTls): TlsSpec | null {
   const { report } = context
-  if (file.certificates.length === 0) report.fault(at, 'no certificate: name at least one in `certificates`')
+  if (file.certificates.length === 0 && file.acme.length === 0)
+    report.fault(at, 'no certificate: name at least one in `certificates`, or what to order one for in `acme`')
   const read = file.certificates.map((one, index) => readCertificate(context, [...at, 'certificates', index], one))
   const clients = readClients(context, [...at, 'client-certificates'], file['client-certificates'])
   const certificates = read.filter((one) => one !== null)
   if (certificates.length < read.length || clients === undefined) return null
   const spec: TlsSpec = {
     certificates,
+    ordered: file.acme,
     strictSni: file['strict-sni'],
     minVersion: file['min-version'],
     ciphers: `${TLS13_CIPHERS}:${file.ciphers ?? TLS12_CIPHERS}`,

@@ -20,11 +20,22 @@ export const SIZE_FORMS = '4096 (bytes), 10KiB or 10MB'
 
 /** `500ms`, `5s`, `1m`, `2h`, `1d` or `0`, in milliseconds. Undefined when it is none of them, or is longer than a timer can wait. */
 export function parseDuration(text: string): number | undefined {
+  return inMs(text, DURATION_MS_MAX)
+}
+
+const YEAR_MS = 366 * MS_OF['d']!
+
+/** As parseDuration, up to a leap year: for what no single timer waits for. */
+export function parseLongDuration(text: string): number | undefined {
+  return inMs(text, YEAR_MS)
+}
+
+function inMs(text: string, msMax: number): number | undefined {
   if (text === '0') return 0
-  const parts = /^(\d{1,10})(ms|s|m|h|d)$/.exec(text)
+  const parts = /^(\d{1,11})(ms|s|m|h|d)$/.exec(text)
   if (parts === null) return undefined
   const ms = Number(parts[1]) * MS_OF[parts[2]!]!
-  return ms <= DURATION_MS_MAX ? ms : undefined
+  return ms <= msMax ? ms : undefined
 }
 
 /** `10KiB` (1024 each), `10MB` (1000 each), `512B` or plain bytes, in bytes. Undefined when it is none of them. */

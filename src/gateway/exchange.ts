@@ -28,6 +28,8 @@ export interface ExchangeHost {
   readonly clock: Clock
   readonly log: Log
   readonly tunnels: TunnelCounts
+  /** What a CA that asks for a token is answered (RFC 8555 §8.3); null while none is asked for. */
+  readonly challenges: ReadonlyMap<string, string> | null
   /** Keeps its record and counts it. */
   finished(x: GatewayExchange): void
 }

@@ -24,6 +24,7 @@ export class Gateway implements InboundHandler, ExchangeHost {
   readonly log: Log
   /** By route name; outlives reloads. */
   readonly routeMetrics = new Map<string, RouteMetrics>()
+  challenges: ReadonlyMap<string, string> | null = null
   readonly tunnels: TunnelCounts = { open: 0, bytesIn: 0, bytesOut: 0 }
   readonly refusals = new Map<string, number>()
   private readonly accessLog: AccessLog

@@ -6,6 +6,7 @@ import type { Inbound } from '../wire/inbound.ts'
 import { isPlainPath, pathEnd } from '../wire/path.ts'
 import { hasPassed } from '../wire/via.ts'
 import { answer, fault } from './answer.ts'
+import { challengeReply } from './challenge.ts'
 import { type CompiledRoute, type ExchangeHost, GatewayExchange } from './exchange.ts'
 import { findRoute } from './find-route.ts'
 import { readWholeBody } from './read-body.ts'
@@ -27,6 +28,13 @@ export function handle(host: ExchangeHost, snapshot: Snapshot, inbound: Inbound)
   const end = pathEnd(head.target)
   const path = end === head.target.length ? head.target : head.target.slice(0, end)
   x.query = end === head.target.length ? '' : head.target.slice(end)
+  if (host.challenges !== null && inbound.tls === null) {
+    const reply = challengeReply(host.challenges, head.method, path)
+    if (reply !== null) {
+      x.path = path
+      return answer(x, reply)
+    }
+  }
   let found: Found<CompiledRoute> | null
   if (isPlainPath(path, end)) {
     x.path = path

@@ -1,5 +1,5 @@
 /** The gateway's nouns as a checked configuration gives them: plain data that any thread can receive. */
-import type { TlsSpec, UpstreamTlsSpec } from './tls.ts'
+import type { AcmeSpec, TlsSpec, UpstreamTlsSpec } from './tls.ts'
 
 export interface Instance {
   /** Origin without path: `http://host:port` or `https://host:port`; or a Unix socket: `unix:/path`. */
@@ -174,6 +174,8 @@ export interface ForwardedRules {
 export interface DesiredState {
   readonly listeners: readonly ListenerSpec[]
   readonly admin: ListenerSpec
+  /** Who certificates are ordered from; null: nobody. What is ordered stands at the listeners. */
+  readonly acme: AcmeSpec | null
   /** `sqlite:PATH`, the path absolute. */
   readonly store: string
   /** What seals the store's secrets, base64 or hex; the first seals, every one opens. Empty: those of the file beside the store. */

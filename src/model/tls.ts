@@ -27,6 +27,8 @@ export interface OrderedCertificate {
 export interface TlsSpec {
   /** In the order written; the first is also for whoever asks for no name or for an unknown one. */
   readonly certificates: readonly CertificateSpec[]
+  /** Names whose certificates are ordered from the CA: they join the others when they are there. */
+  readonly ordered: readonly string[]
   /** Whoever asks for no name or for an unknown one is refused. */
   readonly strictSni: boolean
   readonly minVersion: 'TLSv1.2' | 'TLSv1.3'
@@ -36,6 +38,29 @@ export interface TlsSpec {
   readonly protocols: readonly string[]
   readonly handshakeMs: number
   readonly clients: ClientCheckSpec | null
+}
+
+/** The CA that certificates are ordered from (RFC 8555), and how. */
+export interface AcmeSpec {
+  /** URL. */
+  readonly directory: string
+  /** For the CA to write to; empty: none. */
+  readonly email: string
+  /** PEM of the CAs by which the directory's own TLS is judged; null: those of the system. */
+  readonly ca: string | null
+  readonly challenge: 'http-01' | 'tls-alpn-01'
+  /** How long before a certificate ends another one is ordered. */
+  readonly renewBeforeMs: number
+  /** By which the CA knows whose account it is (RFC 8555 §7.3.4). */
+  readonly account: { readonly keyId: string; readonly macKey: string } | null
+}
+
+/** What a CA is shown so that it believes that names are ours. */
+export interface ChallengeAnswers {
+  /** By token, the text to answer with (HTTP-01, RFC 8555 §8.3). */
+  readonly tokens: Readonly<Record<string, string>>
+  /** For handshakes of its own (TLS-ALPN-01, RFC 8737). */
+  readonly certificates: readonly CertificateSpec[]
 }
 
 /** Clients are asked for certificates. */

@@ -76,11 +76,13 @@ const engine = fc.record({
   webhooks: fc.dictionary(fc.constantFrom('delivered', 'failed'), fc.nat(50)),
 })
 
+const NONE = { expiresAt: {}, issued: {}, failed: {} }
+
 describe('exposition', () => {
   it('adds up what every engine counted', () => {
     fc.assert(
       fc.property(fc.array(engine, { minLength: 1, maxLength: 4 }), fc.nat(), (engines, revision) => {
-        const told = read(exposition({ revision, engines: engines.map(metricsOf) }))
+        const told = read(exposition({ revision, engines: engines.map(metricsOf), certificates: NONE }))
         const all = engines.flatMap((one) => one.exchanges)
         const sum = (numbers: readonly number[]) => numbers.reduce((total, n) => total + n, 0)
         assert.equal(valueOf(told, 'postern_revision'), revision)
@@ -130,8 +132,8 @@ describe('exposition', () => {
     fc.assert(
       fc.property(fc.array(engine, { maxLength: 4 }), (engines) => {
         const all = engines.map(metricsOf)
-        const told = read(exposition({ revision: 1, engines: [whatEndedEnginesCounted(all)] }))
-        const wanted = read(exposition({ revision: 1, engines: all }))
+        const told = read(exposition({ revision: 1, engines: [whatEndedEnginesCounted(all)], certificates: NONE }))
+        const wanted = read(exposition({ revision: 1, engines: all, certificates: NONE }))
         const gauges = ['postern_connections', 'postern_engine_connections', 'postern_tunnels']
         const counts = ({ samples }: Exposition) => samples.filter(({ name }) => !gauges.includes(name))
         const byName = (a: Sample, b: Sample) => JSON.stringify(a).localeCompare(JSON.stringify(b))
@@ -141,8 +143,25 @@ describe('exposition', () => {
     )
   })
 
+  it('tells when ordered certificates end, and what became of orders', () => {
+    const certificates = {
+      expiresAt: { 'a.example': 1_700_000_000_999 },
+      issued: { 'a.example': 2 },
+      failed: { 'b.example': 1 },
+    }
+    const text = exposition({ revision: 1, engines: [], certificates })
+    assert.deepEqual(
+      text.split('\n').filter((line) => line.startsWith('postern_certificate_')),
+      [
+        'postern_certificate_expiry_timestamp_seconds{name="a.example"} 1700000000',
+        'postern_certificate_orders_total{name="a.example",outcome="issued"} 2',
+        'postern_certificate_orders_total{name="b.example",outcome="failed"} 1',
+      ],
+    )
+  })
+
   it('tells its families even when nothing has been counted', () => {
-    const { types, samples } = read(exposition({ revision: 3, engines: [] }))
+    const { types, samples } = read(exposition({ revision: 3, engines: [], certificates: NONE }))
     assert.deepEqual(
       [...types],
       [
@@ -155,6 +174,8 @@ describe('exposition', () => {
         ['postern_request_duration_seconds', 'histogram'],
         ['postern_refused_total', 'counter'],
         ['postern_webhooks_total', 'counter'],
+        ['postern_certificate_expiry_timestamp_seconds', 'gauge'],
+        ['postern_certificate_orders_total', 'counter'],
       ],
     )
     assert.deepEqual(

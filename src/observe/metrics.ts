@@ -38,12 +38,21 @@ export interface EngineMetrics {
 export interface ProcessMetrics {
   readonly revision: number
   readonly engines: readonly EngineMetrics[]
+  readonly certificates: CertificateMetrics
+}
+
+/** Of certificates that are ordered, by name. */
+export interface CertificateMetrics {
+  /** Wall clock, ms. */
+  readonly expiresAt: Readonly<Record<string, number>>
+  readonly issued: Readonly<Record<string, number>>
+  readonly failed: Readonly<Record<string, number>>
 }
 
 const CLASS_NAMES = ['aborted', '1xx', '2xx', '3xx', '4xx', '5xx']
 
 /** Prometheus' text format 0.0.4. Made on demand: nothing of it exists between scrapes. */
-export function exposition({ revision, engines }: ProcessMetrics): string {
+export function exposition({ revision, engines, certificates }: ProcessMetrics): string {
   const out: string[] = []
   const family = (name: string, type: string, help: string) =>
     out.push(`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`)
@@ -105,6 +114,13 @@ export function exposition({ revision, engines }: ProcessMetrics): string {
   for (const [code, count] of sumOf((engine) => engine.refused)) sample('postern_refused_total', { code }, count)
   family('postern_webhooks_total', 'counter', 'Messages and attempts by what became of them.')
   for (const [event, count] of sumOf((engine) => engine.webhooks)) sample('postern_webhooks_total', { event }, count)
+  family('postern_certificate_expiry_timestamp_seconds', 'gauge', 'When an ordered certificate ends, Unix time.')
+  for (const [name, at] of Object.entries(certificates.expiresAt))
+    sample('postern_certificate_expiry_timestamp_seconds', { name }, Math.floor(at / 1_000))
+  family('postern_certificate_orders_total', 'counter', 'Orders of certificates by name and outcome.')
+  for (const outcome of ['issued', 'failed'] as const)
+    for (const [name, count] of Object.entries(certificates[outcome]))
+      sample('postern_certificate_orders_total', { name, outcome }, count)
   return out.join('\n') + '\n'
 }
 

@@ -9,6 +9,7 @@ import { InboundSession } from './h2/inbound-session.ts'
 import { InboundH1 } from './inbound-h1.ts'
 import type { ClientTimeouts, InboundHandler } from './inbound.ts'
 import { readPreface } from './proxy-preface.ts'
+import { putBack } from './put-back.ts'
 import type { Taken } from './reading.ts'
 import type { TlsServer } from './tls-server.ts'
 import { turnAway } from './turn-away.ts'
@@ -127,7 +128,7 @@ export class Listener {
     }
     const { tls } = this
     if (tls === null) return this.serve(socket, address, null, early)
-    if (early.length > 0) socket.unshift(early)
+    if (early.length > 0) putBack(socket, early)
     tls.accept(socket, {
       secured: (secured, client) => {
         if (secured.alpnProtocol === 'h2') this.serveH2(secured, address, client, null)

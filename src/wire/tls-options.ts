@@ -17,6 +17,8 @@ export interface Certificate {
 export interface TlsOptions {
   /** The first is also for those who ask for no name, or for one that none of them has. */
   readonly certificates: readonly Certificate[]
+  /** Names whose certificates are ordered. Who asks for one that has not come yet is refused. */
+  readonly ordered: readonly string[]
   /** Whoever asks for no name, or for an unknown one, is refused. */
   readonly strictSni: boolean
   readonly minVersion: 'TLSv1.2' | 'TLSv1.3'

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { connect as connectTcp } from 'node:net'
+import { Duplex } from 'node:stream'
 import { type TestContext, after, before, describe, it } from 'node:test'
 import { type ConnectionOptions, type TLSSocket, connect } from 'node:tls'
 import { TestAuthority } from '../../test/support/certificates.ts'
@@ -43,6 +44,7 @@ after(async () => {
 function options(changes: Partial<TlsOptions> = {}): TlsOptions {
   return {
     certificates: [shop, wild],
+    ordered: [],
     strictSni: false,
     minVersion: 'TLSv1.2',
     ciphers: 'TLS_AES_128_GCM_SHA256:ECDHE-ECDSA-AES128-GCM-SHA256',
@@ -54,7 +56,7 @@ function options(changes: Partial<TlsOptions> = {}): TlsOptions {
 }
 
 /** A listener behind TLS that answers `200` with the name that was asked for; `/hold` is not answered. */
-async function listening(t: TestContext, changes: Partial<TlsOptions> = {}) {
+async function listening(t: TestContext, changes: Partial<TlsOptions> = {}, proxyProtocol: string[] | null = null) {
   const clock = new HeldClock()
   const deadlines = new Deadlines(clock)
   const tls = new TlsServer(options(changes), SECRET, clock)
@@ -78,7 +80,7 @@ async function listening(t: TestContext, changes: Partial<TlsOptions> = {}) {
     },
     deadlines,
     TIMEOUTS,
-    { admission: null, proxyProtocol: null, tls },
+    { admission: null, proxyProtocol, tls },
   )
   const port = await listener.listen(LOOPBACK, 64)
   t.after(async () => {
@@ -170,6 +172,29 @@ describe('the certificate', () => {
     ;(await secure(port, { servername: 'shop.example' })).destroy()
   })
 
+  it('that has been ordered is waited for: nobody is shown another in its place, and then it is shown', async (t) => {
+    const ordered = ['new.example', 'api.shop.example']
+    const { tls, port, heard } = await listening(t, { ordered })
+    assert.equal(await refusal(port, { servername: 'NEW.example' }), 'ERR_SSL_TLSV1_UNRECOGNIZED_NAME')
+    assert.equal(await heard(), 'tls-certificate-awaited | new.example')
+    const meanwhile = await secure(port, { servername: 'api.shop.example' })
+    assert.equal(meanwhile.getPeerCertificate().subject.CN, 'wild', 'a wildcard is for it too')
+    meanwhile.destroy()
+    const issued = { hosts: ['new.example'], ...authority.issue('new', '/CN=new', ['DNS:new.example']) }
+    tls.update(options({ ordered, certificates: [shop, wild, issued] }))
+    const socket = await secure(port, { servername: 'new.example' })
+    assert.equal(socket.getPeerCertificate().subject.CN, 'new')
+    socket.destroy()
+  })
+
+  it('that is the first of all and has been ordered is waited for by those too who ask for no name', async (t) => {
+    const { port, heard } = await listening(t, { certificates: [], ordered: ['new.example'] })
+    assert.equal(await refusal(port, { servername: '' }), 'ERR_SSL_SSL/TLS_ALERT_HANDSHAKE_FAILURE')
+    assert.match(await heard(), /^tls-certificate-awaited/)
+    assert.equal(await refusal(port, { servername: 'other.example' }), 'ERR_SSL_TLSV1_UNRECOGNIZED_NAME')
+    assert.equal(await heard(1), 'tls-unknown-name | other.example')
+  })
+
   it('of a reload is for new connections; those that stand go on', async (t) => {
     const { tls, port } = await listening(t)
     const old = await secure(port, { servername: 'shop.example' })
@@ -210,6 +235,26 @@ describe('what is spoken', () => {
     const refused = await refusal(port, { maxVersion: 'TLSv1.2', servername: 'shop.example' })
     assert.equal(refused, 'ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION')
     assert.equal(await heard(), 'tls-failed | unsupported protocol')
+  })
+})
+
+describe('a load balancer', () => {
+  it('may send its header and the first of the handshake in one packet', async (t) => {
+    const { port, requests } = await listening(t, {}, ['127.0.0.0/8'])
+    const raw = connectTcp(port, '127.0.0.1')
+    t.after(() => raw.destroy())
+    let header = Buffer.from('PROXY TCP4 192.0.2.7 192.0.2.1 5000 443\r\n')
+    const through = new Duplex({
+      read() {},
+      write(chunk: Buffer, _encoding, done) {
+        raw.write(Buffer.concat([header, chunk]), () => done())
+        header = Buffer.alloc(0)
+      },
+    })
+    raw.on('data', (bytes) => through.push(bytes))
+    const socket = connect({ socket: through, ca: authority.ca, servername: 'shop.example' })
+    assert.match(await ask(socket), /^HTTP\/1.1 200 OK\r\n/)
+    assert.equal(requests[0]!.remoteAddress, '192.0.2.7')
   })
 })
 

@@ -2,6 +2,7 @@
 import { Socket } from 'node:net'
 import type { SecureContext, Server, TLSSocket } from 'node:tls'
 import type { Clock } from '../base/clock.ts'
+import type { AlpnChallenge, ChallengeListener } from './alpn-challenge.ts'
 import { type ClientTls, clientTls, serverNameOf, verifiedCertificate } from './client-tls.ts'
 import { ticketDay, ticketKeys } from './ticket-keys.ts'
 import {
@@ -21,6 +22,10 @@ export type HandshakeFailure =
   | 'tls-timeout'
   | 'tls-failed'
   | 'tls-unknown-name'
+  /** The certificate for the name has been ordered and is not there yet. */
+  | 'tls-certificate-awaited'
+  /** A CA was shown that a name is ours: no failure, but no request either. */
+  | 'acme-challenge'
   | 'client-certificate-missing'
   | 'client-certificate-invalid'
 
@@ -35,6 +40,8 @@ export interface TlsEvents {
 const UNRECOGNIZED_NAME = Buffer.from([0x15, 3, 3, 0, 2, 2, 112])
 
 export class TlsServer {
+  /** While it is set, connections are looked at before their handshake: a CA may want to be answered. */
+  challenge: AlpnChallenge | null = null
   private readonly contexts = new Contexts()
   /** Listens nowhere: it makes TLS sockets of those it is shown. A reload makes another; connections keep the one they began with. */
   private server!: Server
@@ -69,10 +76,11 @@ export class TlsServer {
       rejectUnauthorized: clients !== null && clients.required && clients.hosts.length === 0,
       SNICallback(this: TLSSocket, name, done) {
         const context = contextFor(names, name.toLowerCase())
-        // Without one it is the first certificate's turn.
-        if (context !== undefined || first !== undefined) return done(null, context)
+        const isAwaited = context === undefined && options.ordered.includes(name.toLowerCase())
+        // Without one it is the first certificate's turn; but nobody is shown another's in place of the one that is to come.
+        if (!isAwaited && (context !== undefined || first !== undefined)) return done(null, context)
         transportOf(this).write(UNRECOGNIZED_NAME)
-        done(new UnknownName())
+        done(isAwaited ? new CertificateAwaited() : new UnknownName())
       },
     })
     server.on('secureConnection', (socket) => this.secured(socket, clients))
@@ -92,7 +100,20 @@ export class TlsServer {
     this.waiting.set(socket, events)
     // Until the handshake is done, a client that ends its side has gone.
     socket.allowHalfOpen = false
-    this.server.emit('connection', socket)
+    if (this.challenge === null) this.server.emit('connection', socket)
+    else this.challenge.receive(socket, this.options.handshakeMs, this.asked(socket, events))
+  }
+
+  private asked(socket: Socket, events: TlsEvents): ChallengeListener {
+    const failed = (failure: HandshakeFailure, serverName: string) => {
+      this.waiting.delete(socket)
+      events.failed(failure, '', serverName)
+    }
+    return {
+      passed: () => this.server.emit('connection', socket),
+      answered: (serverName) => failed('acme-challenge', serverName),
+      gone: (isLate) => failed(isLate ? 'tls-timeout' : socket.bytesRead === 0 ? 'no-request' : 'tls-aborted', ''),
+    }
   }
 
   /** Ends the handshakes that are not done yet. */
@@ -126,7 +147,12 @@ export class TlsServer {
     const silent = transport.bytesRead === 0
     socket.destroy()
     const detail = refusedCertificate(socket) ?? detailOf(error)
-    events?.failed(failureOf(error, socket, silent), detail, serverNameOf(socket))
+    const failure = failureOf(error, socket, silent)
+    const serverName = serverNameOf(socket)
+    const { certificates, ordered } = this.options
+    // Who asks for no name is shown the first certificate, once there is one.
+    const isAwaited = failure === 'tls-failed' && serverName === '' && certificates.length === 0 && ordered.length > 0
+    events?.failed(isAwaited ? 'tls-certificate-awaited' : failure, detail, serverName)
   }
 }
 
@@ -134,9 +160,14 @@ class UnknownName extends Error {
   override readonly name = 'UnknownName'
 }
 
+class CertificateAwaited extends Error {
+  override readonly name = 'CertificateAwaited'
+}
+
 function failureOf(error: NodeJS.ErrnoException, socket: TLSSocket, silent: boolean): HandshakeFailure {
   if (error.code === 'ERR_TLS_HANDSHAKE_TIMEOUT') return 'tls-timeout'
   if (error instanceof UnknownName) return 'tls-unknown-name'
+  if (error instanceof CertificateAwaited) return 'tls-certificate-awaited'
   if (refusedCertificate(socket) !== undefined) return 'client-certificate-invalid'
   if (error.code === 'ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE') return 'client-certificate-missing'
   if (error.code?.startsWith('ERR_SSL') !== true) return silent ? 'no-request' : 'tls-aborted'

@@ -18,6 +18,7 @@ const FLOORS: Readonly<Record<string, number>> = {
   gateway: 5,
   webhooks: 5,
   config: 5,
+  acme: 5,
   admin: 6,
   cli: 7,
 }

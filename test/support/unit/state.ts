@@ -18,6 +18,7 @@ export function stateWith(fields: Partial<DesiredState>): DesiredState {
   return {
     listeners: [],
     admin: ADMIN,
+    acme: null,
     store: '',
     sealingKeys: [],
     counters: 'memory',
