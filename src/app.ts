@@ -10,13 +10,14 @@ import { newId } from './base/ids.ts'
 import { giveBackMemory } from './base/memory.ts'
 import { storeDeclared } from './config/declared.ts'
 import { NamedFiles } from './config/named-files.ts'
+import { awaitRestart } from './config/restart.ts'
 import { Revisions, firstRevision } from './config/revisions.ts'
 import { watchFile } from './config/watch.ts'
 import { createConnectionCounts, forgetConnections } from './counters/connections.ts'
 import { createSharedCounters } from './counters/shared-memory.ts'
 import { Engines } from './engines.ts'
 import { explain } from './gateway/explain.ts'
-import { type DesiredState, type ListenerSpec, listenerName } from './model/gateway.ts'
+import { type DesiredState, type ListenerSpec, listenerName, listenersOf } from './model/gateway.ts'
 import { openLog } from './observe/process-log.ts'
 import { exposition } from './observe/metrics.ts'
 import {
@@ -146,7 +147,7 @@ export async function startApp({ file, env, takeover, onFatal }: AppOptions): Pr
     await engines.every((engine) => engine.directory({ consumers }))
   }
   const install = async (revision: number, next: DesiredState, files: ReadonlyMap<string, string>) => {
-    warnOfRestart(state, next)
+    for (const key of awaitRestart(state, next)) log.warn({ key }, 'takes effect at the next start')
     namedFiles.update(files)
     snapshot = rehearse(revision, next)
     state = next
@@ -158,22 +159,6 @@ export async function startApp({ file, env, takeover, onFatal }: AppOptions): Pr
       .then(secure)
       .catch((error: unknown) => log.error({ err: error, revision }, 'an engine did not take the revision'))
     log.info({ revision }, 'revision applied')
-  }
-  const warnOfRestart = (before: DesiredState, after: DesiredState) => {
-    // What a listener says about TLS is followed at once, unless it begins or ends to speak it.
-    const text = (_key: string, value: unknown) => (_key === 'tls' ? value !== null : value)
-    for (const key of [
-      'listeners',
-      'admin',
-      'store',
-      'threads',
-      'engineHeapMax',
-      'accessLog',
-      'sealingKeys',
-    ] as const) {
-      if (JSON.stringify(before[key], text) !== JSON.stringify(after[key], text))
-        log.warn({ key }, 'takes effect at the next start')
-    }
   }
   const revisions = new Revisions({ store, clock, parse, rehearse: rehearsed, declare, install })
   revisions.started(record)
@@ -300,11 +285,6 @@ export async function startApp({ file, env, takeover, onFatal }: AppOptions): Pr
   const { gateway, admin } = app
   log.info({ gateway, admin, revision: record.number, threads: state.threads }, 'ready')
   return app
-}
-
-/** The admin listener is the last. */
-function listenersOf(state: DesiredState): readonly ListenerSpec[] {
-  return [...state.listeners, state.admin]
 }
 
 /** A URL, or `unix:PATH`. */

@@ -214,3 +214,8 @@ export interface DesiredState {
   readonly sources: Readonly<Record<string, SourceSpec>>
   readonly eventTypes: Readonly<Record<string, EventTypeSpec>>
 }
+
+/** Every listener; the admin listener is the last. */
+export function listenersOf(state: DesiredState): readonly ListenerSpec[] {
+  return [...state.listeners, state.admin]
+}
