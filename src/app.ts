@@ -143,8 +143,8 @@ export async function startApp({ file, env, takeover, onFatal }: AppOptions): Pr
   await certificates.update(state.acme, listenersOf(state))
 
   const declare = async (next: DesiredState) => {
-    const consumers = await storeDeclared(store, next, clock)
-    await engines.every((engine) => engine.directory({ consumers }))
+    const declared = await storeDeclared(store, next, clock)
+    await engines.every((engine) => engine.directory(declared))
   }
   const install = async (revision: number, next: DesiredState, files: ReadonlyMap<string, string>) => {
     for (const key of awaitRestart(state, next)) log.warn({ key }, 'takes effect at the next start')

@@ -23,6 +23,7 @@ import { Vault } from './store/vault.ts'
 import { type EngineBoot, type EngineEvent, answerCalls } from './threads.ts'
 import { Services } from './upstream/service.ts'
 import { acceptor } from './webhooks/accept.ts'
+import { Catalogue } from './webhooks/catalogue.ts'
 import type { DeliverDeps } from './webhooks/deliver.ts'
 import { Directory, type DirectoryChange } from './webhooks/directory.ts'
 import { Dispatcher } from './webhooks/dispatcher.ts'
@@ -46,6 +47,7 @@ const services = new Services(pools)
 const guard = new AddressGuard()
 const accessLog = new AccessLog(boot.state.accessLog, clock)
 const directory = new Directory()
+const catalogue = new Catalogue()
 
 let deliverDeps: DeliverDeps
 const dispatcher = new Dispatcher({ store, lessee: boot.lessee, clock, log, deliverDeps: () => deliverDeps })
@@ -88,6 +90,7 @@ function install(state: DesiredState): void {
   post.update(state)
   services.update(state.services)
   guard.update(state.egress.allow)
+  catalogue.rules = state.publishing
   pools.update(new UpstreamTls(state.egress.tls))
   deliverDeps = {
     clock,
@@ -103,7 +106,11 @@ function install(state: DesiredState): void {
 const first = prepare(boot.revision, boot.state)
 install(boot.state)
 const gateway = new Gateway(first, { clock, log, accessLog })
-const publish = createPublish({ directory, publish: (input) => post.publish(input) })
+const publish = createPublish({
+  directory,
+  fault: (eventType, payload) => catalogue.fault(eventType, payload),
+  publish: (input) => post.publish(input),
+})
 const admin = new Gateway(adminFront({ url: boot.adminUrl, token: boot.adminToken, pools, publish, via: boot.via }), {
   clock,
   log,
@@ -155,9 +162,14 @@ let meanwhile: DirectoryChange[] | null = null
 async function loadDirectory(): Promise<void> {
   const changes = (meanwhile = [])
   const [consumers, endpoints] = [await store.allConsumers(), await store.allEndpoints()]
+  const eventTypes = await store.allEventTypes()
   meanwhile = null
   directory.replace(consumers, endpoints)
-  for (const change of changes) directory.apply(change)
+  catalogue.replace(eventTypes)
+  for (const change of changes) {
+    directory.apply(change)
+    catalogue.apply(change)
+  }
 }
 
 await loadDirectory()
@@ -185,6 +197,7 @@ answerCalls(parentPort!, {
   },
   async directory(change) {
     directory.apply(change)
+    catalogue.apply(change)
     meanwhile?.push(change)
   },
   resend: (messageId, endpointId) => dispatcher.resend(messageId, endpointId),

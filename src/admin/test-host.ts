@@ -12,6 +12,7 @@ import { newId } from '../base/ids.ts'
 import { type Attempt, type Consumer, type Endpoint, type Message, wants } from '../model/webhook.ts'
 import type { Store } from '../store/port.ts'
 import { openSqliteStore } from '../store/sqlite/open.ts'
+import { Catalogue } from '../webhooks/catalogue.ts'
 import { Tasks } from '../webhooks/tasks.ts'
 import { createAdminApp } from './app.ts'
 import type { AdminDeps, Applied, ConfigHost, DirectoryChange } from './deps.ts'
@@ -63,6 +64,7 @@ export async function openHost(t: TestContext, overrides: Partial<AdminDeps> = {
     directoryChanged: async (change) => {
       changes.push(change)
       engine.learn(change)
+      engine.catalogue.apply(change)
     },
     resend: async () => false,
     startTask: (work) => tasks.add(work),
@@ -96,6 +98,8 @@ export async function openHost(t: TestContext, overrides: Partial<AdminDeps> = {
     clock,
     changes,
     attempt: engine.attempt,
+    /** What the engine stand-in publishes by: nothing is asked of messages until its rules say so. */
+    catalogue: engine.catalogue,
     request: (method: string, path: string, options: { body?: string; type?: string; token?: string } = {}) =>
       fetch(listener.url + path, {
         method,
@@ -121,10 +125,12 @@ interface Answer {
 function engineStandIn(store: Store, clock: Clock) {
   const consumers = new Map<string, Consumer>()
   const endpoints = new Map<string, Endpoint>()
+  const catalogue = new Catalogue()
   const publish = createPublish({
     directory: {
       consumerByIdOrUid: (key) => [...consumers.values()].find(({ id, uid }) => id === key || uid === key) ?? null,
     },
+    fault: (eventType, payload) => catalogue.fault(eventType, payload),
     publish: async ({ consumer, eventType, eventId, channels, payload }) => {
       const createdAt = clock.now()
       const id = newId('msg_', createdAt)
@@ -139,6 +145,7 @@ function engineStandIn(store: Store, clock: Clock) {
   })
   return {
     publish,
+    catalogue,
     learn({
       consumers: c = [],
       endpoints: e = [],

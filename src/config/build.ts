@@ -44,6 +44,10 @@ export function buildState(file: File, context: BuildContext): DesiredState {
     egress: { allow: file.egress.allow ?? [], tls: upstreamTls.egress },
     accessLog: log === 'stdout' || log === 'off' ? log : resolve(baseDir, log),
     drain: { delayMs: file.drain.delay, timeoutMs: file.drain.timeout },
+    publishing: {
+      unknownEvents: file.publishing['unknown-events'],
+      invalidPayloads: file.publishing['invalid-payloads'],
+    },
     delivery: { scheduleMs: file.delivery.schedule ?? STANDARD_SCHEDULE_MS, timeoutMs: file.delivery.timeout },
     services: each(file.services, (name, one) => buildService(baseDir, name, one, upstreamTls)),
     consumers: each(file.consumers, (name, consumer) => ({

@@ -5,10 +5,17 @@ import type { DesiredState } from '../model/gateway.ts'
 import type { Consumer, EventType } from '../model/webhook.ts'
 import type { Store } from '../store/port.ts'
 
-/** Stores the consumers and event types of a revision that are not there yet or have changed. Returns the new consumers. */
-export async function storeDeclared(store: Store, state: DesiredState, clock: Clock): Promise<readonly Consumer[]> {
+/** What a revision declares and the store did not have so. */
+export interface Declared {
+  readonly consumers: readonly Consumer[]
+  readonly eventTypes: readonly EventType[]
+}
+
+/** Stores the consumers and event types of a revision that are not there yet or have changed, and returns these. */
+export async function storeDeclared(store: Store, state: DesiredState, clock: Clock): Promise<Declared> {
   const now = clock.now()
   const consumers: Consumer[] = []
+  const eventTypes: EventType[] = []
   for (const { name } of Object.values(state.consumers)) {
     if ((await store.getConsumer(name)) !== null) continue
     const consumer: Consumer = {
@@ -38,6 +45,7 @@ export async function storeDeclared(store: Store, state: DesiredState, clock: Cl
       updatedAt: now,
     }
     await store.putEventType(eventType)
+    eventTypes.push(eventType)
   }
-  return consumers
+  return { consumers, eventTypes }
 }

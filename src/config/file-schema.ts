@@ -150,6 +150,19 @@ export function fileSchema(policies: readonly DocumentedPolicy[]) {
       })
       .prefault({})
       .describe('What happens when Postern is asked to stop.'),
+    publishing: z
+      .strictObject({
+        'unknown-events': z
+          .literal(['accept', 'refuse'])
+          .default('accept')
+          .describe('Messages of event types that are not registered, or archived.'),
+        'invalid-payloads': z
+          .literal(['accept', 'refuse'])
+          .default('accept')
+          .describe('Messages whose payload breaks the schema of their event type.'),
+      })
+      .prefault({})
+      .describe('What the webhook API takes for a message.'),
     delivery: z
       .strictObject({
         schedule: z.array(duration(0)).max(100).optional().describe('Delays before the second attempt, the third, …'),

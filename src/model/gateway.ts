@@ -170,6 +170,12 @@ export interface ForwardedRules {
   readonly write: 'x-forwarded' | 'forwarded' | 'both'
 }
 
+/** Whether messages are refused that name an event type nobody has registered, or break its schema. */
+export interface PublishingRules {
+  readonly unknownEvents: 'accept' | 'refuse'
+  readonly invalidPayloads: 'accept' | 'refuse'
+}
+
 /** Everything a revision says, checked, defaults filled in, `${…}` resolved. What compiles to a snapshot. */
 export interface DesiredState {
   readonly listeners: readonly ListenerSpec[]
@@ -201,6 +207,7 @@ export interface DesiredState {
     /** How long what runs may take to finish, ms. */
     readonly timeoutMs: number
   }
+  readonly publishing: PublishingRules
   readonly delivery: {
     /** Delays before attempts 2, 3, …, ms. */
     readonly scheduleMs: readonly number[]

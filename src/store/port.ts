@@ -155,6 +155,7 @@ export interface Store {
 
   putEventType(eventType: EventType): Promise<void>
   getEventType(name: string): Promise<EventType | null>
+  allEventTypes(): Promise<readonly EventType[]>
   listEventTypes(page: Page): Promise<readonly EventType[]>
   deleteEventType(name: string): Promise<boolean>
 

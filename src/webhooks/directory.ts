@@ -1,5 +1,6 @@
 /** Who is called where: consumers and endpoints as an engine holds them in memory, so that publishing reads nothing. */
 import { type Consumer, type Endpoint, OPERATIONAL_CONSUMER, wants } from '../model/webhook.ts'
+import type { CatalogueChange } from './catalogue.ts'
 import { AttemptSigner } from './sign-attempt.ts'
 
 /** An endpoint ready to be called: its URL taken apart, its secrets decoded. */
@@ -15,7 +16,7 @@ export interface LiveEndpoint {
 }
 
 /** What changed, as the admin server tells the engines. */
-export interface DirectoryChange {
+export interface DirectoryChange extends CatalogueChange {
   readonly consumers?: readonly Consumer[] | undefined
   readonly endpoints?: readonly Endpoint[] | undefined
   /** By id; their endpoints go with them. */

@@ -13,6 +13,7 @@ import { endpointHeaderRoutes } from './endpoint-headers.ts'
 import { endpointSecretRoutes } from './endpoint-secret.ts'
 import { endpointRoutes } from './endpoint.ts'
 import { endpointReplayRoutes } from './endpoint-replay.ts'
+import { eventTypeImportRoutes } from './event-type-import.ts'
 import { eventTypeRoutes } from './event-type.ts'
 import { messageRoutes } from './message.ts'
 import { onceForEachKey } from './idempotency.ts'
@@ -58,6 +59,7 @@ export function svixApi(deps: AdminDeps): OpenAPIHono<AccessEnv> {
     statisticsRoutes,
     authenticationRoutes,
     operationalEndpointRoutes,
+    eventTypeImportRoutes,
     eventTypeRoutes,
     messageRoutes,
     attemptRoutes,

@@ -65,4 +65,43 @@ test('what a catalogue shows is kept: group, feature flags, deprecation', async 
   assert.deepEqual((await svix.eventType.upsert('order.paid', { description: '' })).featureFlags, [])
 })
 
+test('messages are held to event types and schemas when that is asked, and told where they break them', async (t) => {
+  const { svix, catalogue } = await openHost(t)
+  await svix.application.create({ name: 'Shop', uid: 'shop' })
+  const schemas = {
+    type: 'object',
+    required: ['id'],
+    properties: { parts: { type: 'array', items: { type: 'string' } } },
+  }
+  await svix.eventType.create({ name: 'order.paid', description: '', schemas })
+  await svix.eventType.create({ name: 'old', description: '', archived: true })
+  const publish = (eventType: string, payload: unknown) => svix.message.create('shop', { eventType, payload })
+  await publish('unknown', {})
+  await publish('order.paid', {})
+
+  catalogue.rules = { unknownEvents: 'refuse', invalidPayloads: 'refuse' }
+  for (const [eventType, payload, loc] of [
+    ['unknown', {}, ['body', 'eventType']],
+    ['old', {}, ['body', 'eventType']],
+    ['order.paid', {}, ['body', 'payload', 'id']],
+    ['order.paid', { id: 1, parts: ['a', 2] }, ['body', 'payload', 'parts', '1']],
+  ] as const) {
+    const [fault] = (await refused(publish(eventType, payload), 422)).detail
+    assert.deepEqual([fault?.loc, fault?.type], [loc, 'value_error.schema'])
+  }
+  await publish('order.paid', { id: 1, parts: ['a'] })
+  await svix.eventType.patch('order.paid', { schemas: { type: 'object' } })
+  await publish('order.paid', {})
+  await svix.eventType.delete('order.paid', { expunge: true })
+  await refused(publish('order.paid', {}), 422)
+})
+
+test('what is no JSON Schema is refused', async (t) => {
+  const { svix } = await openHost(t)
+  for (const schemas of [{ type: 'no such type' }, { 1: { $ref: '#/nowhere' } }, 'text', { 2: 3 }]) {
+    const [fault] = (await refused(svix.eventType.create({ name: 'a', description: '', schemas }), 422)).detail
+    assert.deepEqual(fault?.loc, ['body', 'schemas'], JSON.stringify(schemas))
+  }
+})
+
 const nameOf = ({ name }: { name: string }): string => name

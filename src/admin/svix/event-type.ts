@@ -2,6 +2,7 @@
 import { type OpenAPIHono, z } from '@hono/zod-openapi'
 import type { EventType } from '../../model/webhook.ts'
 import type { Store } from '../../store/port.ts'
+import { compileSchema } from '../../webhooks/payload-schema.ts'
 import { answer, jsonBody } from '../answers.ts'
 import type { AdminDeps } from '../deps.ts'
 import type { AccessEnv } from './access.ts'
@@ -16,7 +17,7 @@ import {
 } from './event-type-shapes.ts'
 import { Flag } from './fields.ts'
 import { listOf, OrderedPageQuery, pageOf } from './page.ts'
-import { notFound, Refusal } from './refusal.ts'
+import { invalid, notFound, Refusal } from './refusal.ts'
 import { operation, svixRouter } from './routes.ts'
 
 const NamePath = z.object({ event_type_name: EventTypeName })
@@ -69,6 +70,7 @@ export function eventTypeRoutes({ store, clock, directoryChanged }: AdminDeps): 
   const routes = svixRouter()
 
   async function save(eventType: EventType) {
+    checkSchema(eventType.schema)
     await store.putEventType(eventType)
     await directoryChanged({ eventTypes: [eventType] })
     return eventTypeOut(eventType)
@@ -135,6 +137,15 @@ export function eventTypeRoutes({ store, clock, directoryChanged }: AdminDeps): 
   })
 
   return routes
+}
+
+/** Throws 422 for what is no JSON Schema: later it could only refuse every payload. */
+function checkSchema(schema: unknown): void {
+  try {
+    compileSchema(schema)
+  } catch (error) {
+    throw invalid('schemas', error instanceof Error ? error.message : 'This is no JSON Schema.')
+  }
 }
 
 async function knownEventType(store: Store, name: string): Promise<EventType> {

@@ -19,6 +19,7 @@ function publisher() {
   const stored: PublishInput[] = []
   const publish = createPublish({
     directory: { consumerByIdOrUid: (key) => (key === shop.id || key === shop.uid ? shop : null) },
+    fault: () => null,
     publish: async (input) => {
       const same = stored.findIndex(({ eventId }) => eventId !== null && eventId === input.eventId)
       if (same !== -1) return { ok: false, existingId: `msg_${same}` }

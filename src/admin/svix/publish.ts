@@ -1,5 +1,6 @@
 /** Publishing a message, `POST …/app/{app}/msg`: called by engine threads directly, because it is hot. */
 import type { Consumer, Message } from '../../model/webhook.ts'
+import type { MessageFault } from '../../webhooks/catalogue.ts'
 import { json, type Reply } from '../../pipeline/reply.ts'
 import { stamp } from '../stamp.ts'
 import { type MessageIn, parseMessageIn } from './message-in.ts'
@@ -22,6 +23,8 @@ export interface PublishDeps {
   readonly directory: {
     consumerByIdOrUid(key: string): Consumer | null
   }
+  /** Why the event types say no to this message; null when they do not. */
+  readonly fault: (eventType: string, payload: string) => MessageFault | null
   readonly publish: (input: PublishInput) => Promise<Published>
 }
 
@@ -34,13 +37,15 @@ const CODE = 'publish'
  * Answers as Svix does: 202 with the message, 404 for an unknown application, 409 for an event id that is taken, 422 for what is
  * not a message. Event types that nobody registered are accepted. What `publish` throws is the caller's to answer.
  */
-export function createPublish({ directory, publish }: PublishDeps): Publish {
+export function createPublish({ directory, fault, publish }: PublishDeps): Publish {
   return async (appIdOrUid, body, withContent) => {
     const consumer = directory.consumerByIdOrUid(appIdOrUid)
     if (consumer === null) return UNKNOWN_APPLICATION
     const input = parseMessageIn(body)
     if ('loc' in input) return json(422, { detail: [input] }, 'validation')
     const { eventType, eventId, channels } = input
+    const refused = fault(eventType, input.payload)
+    if (refused !== null) return refusedByType(refused)
     const published = await publish({ consumer, eventType, eventId, channels, payload: Buffer.from(input.payload) })
     if (!published.ok) return taken(published.existingId)
     return accepted(published.message, withContent ? shown(input) : '{}')
@@ -52,6 +57,9 @@ export const UNKNOWN_APPLICATION = json(
   { code: 'not_found', detail: 'There is no such application.' },
   'not-found',
 )
+
+const refusedByType = ({ field, path, msg }: MessageFault): Reply =>
+  json(422, { detail: [{ loc: ['body', field, ...path], msg, type: 'value_error.schema' }] }, 'validation')
 
 const taken = (existingId: string): Reply =>
   json(409, { code: 'conflict', detail: `The message ${existingId} has this eventId.` }, 'conflict')

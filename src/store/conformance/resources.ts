@@ -167,6 +167,7 @@ export function resourcesConform(subject: Subject): void {
     })
     await store.putEventType(edited)
     assert.deepEqual(await store.listEventTypes({ limit: 10 }), [types[2], types[0], edited])
+    assert.deepEqual(await store.allEventTypes(), [types[2], types[0], edited])
     assert.deepEqual(await store.listEventTypes({ limit: 1, after: 'a.b' }), [types[0]])
     assert.deepEqual(await store.listEventTypes({ limit: 1, before: 'order.paid' }), [types[0]])
     assert.equal(await store.deleteEventType('a.b'), true)

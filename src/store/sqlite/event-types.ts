@@ -9,6 +9,7 @@ import { integer, strings, text, textOrNull } from './rows.ts'
 interface EventTypes {
   putEventType: Direct<'putEventType'>
   getEventType: Direct<'getEventType'>
+  allEventTypes: Direct<'allEventTypes'>
   listEventTypes: Direct<'listEventTypes'>
   deleteEventType: Direct<'deleteEventType'>
 }
@@ -20,6 +21,7 @@ export function eventTypes(db: DatabaseSync, pager: Pager): EventTypes {
     ON CONFLICT (name) DO UPDATE SET description = excluded.description, schema = excluded.schema,
       archived = excluded.archived, deprecated = excluded.deprecated, group_name = excluded.group_name,
       feature_flags = excluded.feature_flags, created_at = excluded.created_at, updated_at = excluded.updated_at`)
+  const all = db.prepare('SELECT * FROM event_type ORDER BY name')
   const get = db.prepare('SELECT * FROM event_type WHERE name = ?')
   const remove = db.prepare('DELETE FROM event_type WHERE name = ?')
 
@@ -41,6 +43,7 @@ export function eventTypes(db: DatabaseSync, pager: Pager): EventTypes {
       const row = get.get(name)
       return row === undefined ? null : eventTypeOf(row)
     },
+    allEventTypes: () => all.all().map(eventTypeOf),
     listEventTypes: (page) => pager.page({ from: 'event_type', key: 'name', ascending: true }, page).map(eventTypeOf),
     deleteEventType: (name) => remove.run(name).changes === 1,
   }

@@ -42,6 +42,7 @@ export const READS = [
   'listEndpoints',
   'allEndpoints',
   'getEventType',
+  'allEventTypes',
   'listEventTypes',
   'getMessage',
   'listDeliveries',

@@ -29,6 +29,7 @@ export function stateWith(fields: Partial<DesiredState>): DesiredState {
     egress: { allow: [], tls: USUAL_TLS },
     accessLog: 'off',
     drain: { delayMs: 0, timeoutMs: 0 },
+    publishing: { unknownEvents: 'accept', invalidPayloads: 'accept' },
     delivery: { scheduleMs: [], timeoutMs: 0 },
     services: {},
     consumers: {},
