@@ -76,6 +76,11 @@ export class Pool {
     return connection
   }
 
+  /** Its origin can say that it has not looked at a request: then it may be made again, whatever its method. */
+  get canRefuse(): boolean {
+    return this.sessions !== null
+  }
+
   /**
    * HTTP/2 has no connection of one's own, and not every service makes streams into tunnels. Over TLS it can be asked for HTTP/1.1
    * instead; what is spoken in clear is agreed on by nobody.

@@ -65,6 +65,11 @@ function text(value: string): Buffer {
   return Buffer.concat([Buffer.from([...length, left]), bytes])
 }
 
+/** The whole head of an answer. */
+export function answerHead(id: number, status = 200, more: Fields = [], ends = false): Buffer {
+  return frame(TYPE.HEADERS, END_HEADERS | (ends ? END_STREAM : 0), id, block([[':status', String(status)], ...more]))
+}
+
 /** A request for `path` as a whole, in one frame. */
 export function get(id: number, path = '/a', more: Fields = []): Buffer {
   return frame(TYPE.HEADERS, END_STREAM | END_HEADERS, id, block([...pseudo('GET', path), ...more]))
@@ -88,6 +93,10 @@ export class RawH2 {
   readonly socket: Socket
   readonly frames: Frame[] = []
   over = false
+  /** Called with each frame. */
+  onFrame: ((frame: Frame) => void) | null = null
+  /** Bytes before the first frame. */
+  private skip = 0
   private held = Buffer.alloc(0)
   private readonly signal = new Signal()
 
@@ -110,6 +119,14 @@ export class RawH2 {
     client.send(Buffer.from(PREFACE), frame(TYPE.SETTINGS, 0, 0, settings))
     await client.until(({ type }) => type === TYPE.SETTINGS, 'settings')
     return client
+  }
+
+  /** The other side of a connection that was accepted: reads the client's preface, sends `settings`. */
+  static accept(socket: Socket, settings: Buffer = Buffer.alloc(0)): RawH2 {
+    const peer = new RawH2(socket)
+    peer.skip = PREFACE.length
+    peer.send(frame(TYPE.SETTINGS, 0, 0, settings))
+    return peer
   }
 
   /** Sends frames in one write. */
@@ -157,13 +174,18 @@ export class RawH2 {
 
   private read(chunk: Buffer): void {
     this.held = Buffer.concat([this.held, chunk])
+    const skipped = Math.min(this.skip, this.held.length)
+    this.held = this.held.subarray(skipped)
+    this.skip -= skipped
     while (this.held.length >= 9) {
       const end = 9 + this.held.readUIntBE(0, 3)
       if (this.held.length < end) break
       const [type, flags] = [this.held[3]!, this.held[4]!]
       const payload = Buffer.from(this.held.subarray(9, end))
-      this.frames.push({ type, flags, id: this.held.readUInt32BE(5), payload })
+      const one = { type, flags, id: this.held.readUInt32BE(5), payload }
+      this.frames.push(one)
       this.held = this.held.subarray(end)
+      this.onFrame?.(one)
     }
     this.signal.changed()
   }

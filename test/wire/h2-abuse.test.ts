@@ -4,7 +4,19 @@
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { END_HEADERS, END_STREAM, RawH2, TYPE, block, frame, get, post, pseudo, uint32 } from '../support/raw-h2.ts'
+import {
+  END_HEADERS,
+  END_STREAM,
+  RawH2,
+  TYPE,
+  block,
+  frame,
+  get,
+  initialWindow,
+  post,
+  pseudo,
+  uint32,
+} from '../support/raw-h2.ts'
 import { Rig } from './rig.ts'
 
 const rig = await Rig.start({ routes: '  free: { match: { path: /free/* }, body-max: 0, proxy: up }' })
@@ -112,6 +124,34 @@ const ROWS: readonly (readonly [name: string, frames: () => Buffer, code: number
     'padding beyond the frame',
     () => Buffer.concat([post(1), frame(TYPE.DATA, 8, 1, Buffer.from([9, 0]))]),
     PROTOCOL_ERROR,
+  ],
+  [
+    'a setting of a window beyond its bound',
+    () => frame(TYPE.SETTINGS, 0, 0, initialWindow(0x80000000)),
+    FLOW_CONTROL_ERROR,
+  ],
+  [
+    'a setting that opens a window of a stream beyond its bound',
+    () =>
+      Buffer.concat([
+        post(1),
+        frame(TYPE.WINDOW_UPDATE, 0, 1, uint32(0x70000000)),
+        frame(TYPE.SETTINGS, 0, 0, initialWindow(0x7fffffff)),
+      ]),
+    FLOW_CONTROL_ERROR,
+  ],
+  ['a setting that is no switch', () => frame(TYPE.SETTINGS, 0, 0, Buffer.from([0, 2, 0, 0, 0, 2])), PROTOCOL_ERROR],
+  ['settings of an odd length', () => frame(TYPE.SETTINGS, 0, 0, Buffer.alloc(5)), FRAME_SIZE_ERROR],
+  ['an acknowledgement with a payload', () => frame(TYPE.SETTINGS, 1, 0, Buffer.alloc(6)), FRAME_SIZE_ERROR],
+  [
+    'a table larger than was allowed',
+    () => frame(TYPE.HEADERS, 5, 1, Buffer.concat([Buffer.from([0x3f, 0xe2, 0x1f]), block(pseudo('GET', '/a'))])),
+    COMPRESSION_ERROR,
+  ],
+  [
+    'an entry that the table does not have',
+    () => frame(TYPE.HEADERS, 5, 1, Buffer.from([0xff, 0x00])),
+    COMPRESSION_ERROR,
   ],
   ['a window opened beyond its bound', () => frame(TYPE.WINDOW_UPDATE, 0, 0, uint32(0x7fffffff)), FLOW_CONTROL_ERROR],
 ]

@@ -100,7 +100,7 @@ class ProxyFlow implements OutboundListener, InboundListener {
     const connection = (this.connection = this.instance!.pool.take(fresh, request))
     const timeouts = timeoutsFor(head, this.service.timeouts, x.host.clock.elapsed() - x.startedAt)
     if (head.framing !== FRAMING.none && requestBody === null) {
-      this.upload ??= new Upload(x, isRepeatable(head))
+      this.upload ??= new Upload(x, isRepeatable(head) || this.instance!.pool.canRefuse)
       this.upload.over(connection, this.lines)
       connection.request(request, timeouts, this)
       connection.flush()

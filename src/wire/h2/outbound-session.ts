@@ -70,7 +70,8 @@ export class OutboundSession extends H2Session implements UpstreamHost, Timed {
 
   /** It can take another request. */
   get hasRoom(): boolean {
-    if (this.over || this.leaving || this.closed) return false
+    // One that may be dead is not given more to do before it has answered.
+    if (this.over || this.leaving || this.closed || this.pinged) return false
     return this.streams.size + this.waiting.size < this.limits.streamsMax
   }
 
@@ -149,6 +150,7 @@ export class OutboundSession extends H2Session implements UpstreamHost, Timed {
   private idle(): void {
     if (this.streams.size > 0 || this.waiting.size > 0 || this.closed) return
     if (this.leaving) this.end('reset')
+    else if (this.pinged) return
     else if (this.connected) this.deadline = this.now + IDLE_MS
     else this.end('reset')
   }
