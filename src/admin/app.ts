@@ -10,6 +10,7 @@ import { configRoutes } from './config.ts'
 import { deliveryRoutes } from './deliveries.ts'
 import type { AdminDeps } from './deps.ts'
 import { StoreUnavailable } from '../store/port.ts'
+import { sendingRoutes } from './sending.ts'
 import { svixApi } from './svix/api.ts'
 import { answerToError, refusalAnswer } from './svix/refusal.ts'
 
@@ -38,6 +39,7 @@ export function createAdminApp(deps: AdminDeps): Hono<Env> {
 
   app.route('/admin/v1', configRoutes(deps))
   app.route('/admin/v1', deliveryRoutes(deps))
+  app.route('/admin/v1', sendingRoutes(deps))
   app.route('/api/v1', svixApi(deps))
   app.openAPIRegistry.register('Problem', ProblemOut)
   app.openAPIRegistry.registerComponent('securitySchemes', 'bearer', { type: 'http', scheme: 'bearer' })

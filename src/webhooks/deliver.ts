@@ -117,7 +117,7 @@ function toEndpoint({ message }: ClaimedDelivery, to: LiveEndpoint, startedAt: n
   lines.appendOwn('User-Agent', USER_AGENT)
   lines.appendOwn('Content-Type', 'application/json')
   lines.appendOwn('Content-Length', String(message.payload.length))
-  to.signer.sign(lines, message.id, startedAt, message.payload)
+  to.signer.sign(lines, message, startedAt, message.payload)
   const { headers } = to.endpoint
   for (const name in headers) lines.set(name, headers[name]!)
   return {

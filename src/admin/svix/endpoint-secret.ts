@@ -1,6 +1,7 @@
 /** An endpoint's signing secrets: read the current one, rotate to another. */
 import { type OpenAPIHono, z } from '@hono/zod-openapi'
 import type { Endpoint } from '../../model/webhook.ts'
+import { PRIVATE_PREFIX, generatePrivateKey } from '../../signatures/asymmetric.ts'
 import { SECRET_PREFIX } from '../../signatures/keys.ts'
 import { generateSecret, signingSecretProblem } from '../../signatures/standard.ts'
 import { answer, jsonBody } from '../answers.ts'
@@ -60,22 +61,32 @@ export function endpointSecretRoutes({ store, clock, directoryChanged }: AdminDe
   return routes
 }
 
-/** With another current secret; those before sign on until their time is over. Throws 422 when it is the current one already. */
+/**
+ * With another current secret of its kind, as the first is unless one is given; those before sign on until their time is over. Throws 422
+ * when it is the current one already.
+ */
 export function rotated(endpoint: Endpoint, input: z.infer<typeof EndpointSecretRotateIn>, now: number): Endpoint {
-  const [current] = endpoint.secrets
-  const next = secretOf(input.key, 'key')
-  if (next === current) throw invalid('key', 'This is the current secret.')
-  const retired = { secret: current!, until: now + (input.gracePeriodSeconds ?? GRACE_SECONDS) * 1_000 }
+  const next = input.key == null && isPrivate(endpoint.secrets[0]) ? generatePrivateKey() : secretOf(input.key, 'key')
+  const current = endpoint.secrets.filter((secret) => isPrivate(secret) === isPrivate(next))
+  if (current.includes(next)) throw invalid('key', 'This is the current secret.')
+  const until = now + (input.gracePeriodSeconds ?? GRACE_SECONDS) * 1_000
   // One that comes back retires no more: it would sign twice.
-  const retiring = [retired, ...endpoint.retiring].filter(({ secret, until }) => until > now && secret !== next)
-  return { ...endpoint, secrets: [next], retiring: retiring.slice(0, RETIRING_MAX), updatedAt: now }
+  const retiring = [...current.map((secret) => ({ secret, until })), ...endpoint.retiring].filter(
+    (one) => one.until > now && one.secret !== next,
+  )
+  const others = endpoint.secrets.filter((secret) => !current.includes(secret))
+  return { ...endpoint, secrets: [next, ...others], retiring: retiring.slice(0, RETIRING_MAX), updatedAt: now }
 }
 
 /** The secret somebody gave, with its prefix, or a new one. Throws 422 naming `field` when it cannot sign. */
 export function secretOf(given: string | null | undefined, field: string): string {
   if (given == null) return generateSecret()
-  const secret = given.startsWith(SECRET_PREFIX) ? given : SECRET_PREFIX + given
+  const secret = given.startsWith(SECRET_PREFIX) || isPrivate(given) ? given : SECRET_PREFIX + given
   const fault = signingSecretProblem(secret)
   if (fault !== null) throw invalid(field, fault)
   return secret
+}
+
+function isPrivate(secret: string | undefined): boolean {
+  return secret?.startsWith(PRIVATE_PREFIX) ?? false
 }

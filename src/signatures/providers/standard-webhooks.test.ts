@@ -9,7 +9,7 @@ import { newId } from '../../base/ids.ts'
 import { prepareKeys } from '../keys.ts'
 import { plainRequest } from '../request.ts'
 import { signHeaders } from '../sign.ts'
-import { generateSecret, signingSecretProblem, signStandard } from '../standard.ts'
+import { generateSecret, signingSecretProblem } from '../standard.ts'
 import { verify } from '../verify.ts'
 import { standardWebhooks } from './standard-webhooks.ts'
 
@@ -30,6 +30,9 @@ const vector = {
 const check = (headers: Record<string, string>, body: Uint8Array | string, nowMs = NOW) =>
   verify(standardWebhooks, plainRequest(headers, body), keys, nowMs)
 
+const signStandard = (id: string, sec: number, body: Uint8Array, signers = keys) =>
+  signHeaders(standardWebhooks, { id, timestampMs: sec * 1000, body }, signers)
+
 describe('standard-webhooks', () => {
   it('computes the signature of a known message', () => {
     const headers = {
@@ -37,7 +40,6 @@ describe('standard-webhooks', () => {
       'webhook-timestamp': String(vector.sec),
       'webhook-signature': vector.signature,
     }
-    assert.deepEqual(signStandard(vector.id, vector.sec, vector.body, keys), headers)
     const message = { id: vector.id, timestampMs: vector.sec * 1000, body: vector.body }
     assert.deepEqual(signHeaders(standardWebhooks, message, keys), headers)
     assert.equal(check(headers, vector.body, vector.sec * 1000).ok, true)
@@ -69,7 +71,7 @@ describe('standard-webhooks', () => {
           const secrets = [generateSecret(), generateSecret(), generateSecret()]
           const body = Buffer.from(JSON.stringify({ type: 'order.paid', text }))
           const headers = signStandard(newId('msg_', NOW), SEC, body, prepareKeys(standardWebhooks, secrets))
-          assert.equal(headers['webhook-signature'].split(' ').length, 3)
+          assert.equal(headers['webhook-signature']!.split(' ').length, 3)
           for (const secret of secrets) new Webhook(secret).verify(body, { ...headers })
           assert.throws(() => new Webhook(SECRET).verify(body, { ...headers }))
         }),
