@@ -1,5 +1,4 @@
 /** Composition root of an engine thread: opens its sockets, pools and clients, and joins gateway and post. */
-import { hash } from 'node:crypto'
 import { flushCompileCache } from 'node:module'
 import { parentPort, workerData } from 'node:worker_threads'
 import { adminFront } from './admin/front.ts'
@@ -8,13 +7,13 @@ import { systemClock } from './base/clock.ts'
 import { giveBackMemory } from './base/memory.ts'
 import { ConnectionCounts } from './counters/connections.ts'
 import { sharedCounters } from './counters/shared-memory.ts'
+import { Consumers } from './gateway/consumers.ts'
 import { Gateway } from './gateway/gateway.ts'
 import { compileSnapshot } from './gateway/snapshot.ts'
 import { type DesiredState, type ListenerSpec, listenerName } from './model/gateway.ts'
 import type { ChallengeAnswers } from './model/tls.ts'
 import { AccessLog } from './observe/access-log.ts'
 import { remoteLog } from './observe/log.ts'
-import type { ConsumerIdentity } from './pipeline/exchange.ts'
 import type { PolicyDeps } from './pipeline/policy.ts'
 import { policyNamed } from './policies/index.ts'
 import { sealed } from './store/sealed.ts'
@@ -56,11 +55,12 @@ const post = new Post({ accept, directory, clock })
 
 /** Compiles everything that can fail before anything is swapped. */
 function prepare(revision: number, state: DesiredState) {
-  const consumerOfKey = keyTable(state)
+  const consumers = new Consumers(state.consumers)
   const policyDeps = (place: string): PolicyDeps => ({
     clock,
     counters,
-    consumerOfKey,
+    consumerOfKey: (apiKey) => consumers.ofKey(apiKey),
+    consumerOfCertificate: (certificate) => consumers.ofCertificate(certificate),
     emit: (emission) => post.emit(emission),
     place,
   })
@@ -75,15 +75,6 @@ function prepare(revision: number, state: DesiredState) {
       publish: (event, to, { body }) => post.publishBody(event, to, body),
     },
   })
-}
-
-/** Who has which API key: known by hash, so that a heap dump is no list of keys. */
-function keyTable(state: DesiredState): (apiKey: string) => ConsumerIdentity | null {
-  const digest = (key: string) => hash('sha256', key, 'base64')
-  const table = new Map<string, ConsumerIdentity>()
-  for (const { name, apiKeys } of Object.values(state.consumers))
-    for (const key of apiKeys) table.set(digest(key), { name })
-  return (key) => table.get(digest(key)) ?? null
 }
 
 function install(state: DesiredState): void {

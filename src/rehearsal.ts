@@ -81,6 +81,7 @@ export function rehearse(revision: number, state: DesiredState): Snapshot {
       clock: systemClock,
       counters: sharedCounters(createSharedCounters(8)),
       consumerOfKey: () => null,
+      consumerOfCertificate: () => null,
       emit: nothing,
       place,
     }),

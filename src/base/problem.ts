@@ -35,6 +35,12 @@ export const PROBLEMS = {
   credentialMissing: problem('credential-missing', 401, 'This route asks for a credential.'),
   credentialInvalid: problem('credential-invalid', 401, 'The credential is not valid.'),
   addressNotAllowed: problem('address-not-allowed', 403, 'Requests from this address are not allowed.'),
+  clientCertificateMissing: problem(
+    'client-certificate-missing',
+    403,
+    'This route asks for a client certificate, and the connection has none.',
+  ),
+  clientCertificateRefused: problem('client-certificate-refused', 403, 'This client certificate is not allowed here.'),
   rateLimited: problem('rate-limited', 429, 'Too many requests.'),
   policyFailed: problem('policy-failed', 500, 'A policy failed.'),
   // The upstream.

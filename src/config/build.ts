@@ -52,7 +52,11 @@ export function buildState(file: File, context: BuildContext): DesiredState {
     services: each(file.services, (name, one) => buildService(baseDir, name, one, upstreamTls)),
     consumers: each(file.consumers, (name, consumer) => ({
       name,
-      apiKeys: (consumer?.credentials ?? []).map((credential) => credential['api-key']),
+      apiKeys: (consumer?.credentials ?? []).flatMap((credential) => credential['api-key'] ?? []),
+      certificates: (consumer?.credentials ?? []).flatMap(({ 'client-cert': one }) => {
+        if (one?.subject !== undefined) return { subject: one.subject }
+        return one?.san === undefined ? [] : { san: one.san }
+      }),
     })),
     policies: file.policies ?? [],
     routes: each(file.routes, buildRoute),

@@ -28,7 +28,7 @@ export function checkNames(file: File, providers: readonly string[], report: Rep
       known(['sources', name, 'deliver', index, 'service'], 'service', service, services)
   }
   checkProtocols(file, report)
-  checkKeys(file, report)
+  checkCredentials(file, report)
   checkListeners(file, report)
 }
 
@@ -62,14 +62,17 @@ export function textOption(config: unknown, option: string): string | undefined 
   return typeof value === 'string' ? value : undefined
 }
 
-/** An API key says who calls, so it belongs to one consumer, once. */
-function checkKeys(file: File, report: Report): void {
+/** A credential says who calls, so it belongs to one consumer, once. */
+function checkCredentials(file: File, report: Report): void {
   const owners = new Map<string, { name: string; path: KeyPath }>()
   for (const [name, consumer] of Object.entries(file.consumers ?? {}))
     for (const [index, credential] of (consumer?.credentials ?? []).entries()) {
-      const path = ['consumers', name, 'credentials', index, 'api-key']
-      const owner = owners.get(credential['api-key'])
-      if (owner === undefined) owners.set(credential['api-key'], { name, path })
-      else report.fault(path, `the same key as that of \`${owner.name}\` in line ${report.lineOf(owner.path)}`)
+      const certificate = credential['client-cert']
+      const path = ['consumers', name, 'credentials', index, certificate === undefined ? 'api-key' : 'client-cert']
+      const shown = JSON.stringify(certificate ?? credential['api-key'])
+      const owner = owners.get(shown)
+      const noun = certificate === undefined ? 'key' : 'certificate'
+      if (owner === undefined) owners.set(shown, { name, path })
+      else report.fault(path, `the same ${noun} as that of \`${owner.name}\` in line ${report.lineOf(owner.path)}`)
     }
 }

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import type { DocumentedPolicy } from '../policies/schemas.ts'
 import { sealingKey } from '../store/vault.ts'
 import { acme } from './acme-schema.ts'
+import { consumer } from './consumer-schema.ts'
 import { cidr, duration, durationOrNone, leaf, name, origin, token, size } from './leaves.ts'
 import { listener } from './listener-schema.ts'
 import { policyUse } from './policy-use.ts'
@@ -59,8 +60,6 @@ const service = z.union([
   })),
   serviceInFull,
 ])
-
-const consumer = z.strictObject({ credentials: list(z.strictObject({ 'api-key': z.string().min(16) })) }).nullable()
 
 const requestPath = leaf('a path: /stripe-events', (text) => (/^\/[\x21-\x7e]*$/.test(text) ? text : undefined))
 

@@ -85,7 +85,11 @@ export interface Route {
 export interface ConsumerSpec {
   readonly name: string
   readonly apiKeys: readonly string[]
+  readonly certificates: readonly CertificateName[]
 }
+
+/** How a client's certificate is named: its subject as in RFC 4514, most specific first, or one alternative name with its kind. */
+export type CertificateName = { readonly subject: string } | { readonly san: string }
 
 export interface SourceDelivery {
   readonly service: string

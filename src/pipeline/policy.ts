@@ -1,6 +1,7 @@
 /** What a policy is: code that acts on an exchange at the moments it implements. */
 import type { Clock } from '../base/clock.ts'
 import type { Counters } from '../counters/port.ts'
+import type { ClientCertificate } from '../wire/client-tls.ts'
 import type { OutgoingHead } from '../wire/outgoing.ts'
 import type { ConsumerIdentity, Exchange } from './exchange.ts'
 import type { Reply } from './reply.ts'
@@ -46,6 +47,8 @@ export interface PolicyDeps {
   readonly counters: Counters
   /** Who has this API key; null when nobody. */
   consumerOfKey(apiKey: string): ConsumerIdentity | null
+  /** Whose certificate this is; null when nobody's. */
+  consumerOfCertificate(certificate: ClientCertificate): ConsumerIdentity | null
   emit(emission: Emission): Promise<void>
   /** Unique and stable for the place the policy is written in, over reloads: `route/cart-add/1/rate-limit`. Names its counters. */
   readonly place: string

@@ -1,5 +1,6 @@
 /** Every policy there is, as engine threads run them: without the schemas, and without what reads schemas. */
 import type { PolicyType } from '../pipeline/policy.ts'
+import { clientCert } from './client-cert/client-cert.ts'
 import { cors } from './cors/cors.ts'
 import { emit } from './emit/emit.ts'
 import { headers } from './headers/headers.ts'
@@ -13,6 +14,7 @@ export const POLICIES: readonly PolicyType<unknown>[] = [
   requestId,
   cors,
   ipRestriction,
+  clientCert,
   keyAuth,
   rateLimit,
   headers,

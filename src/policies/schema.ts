@@ -6,6 +6,11 @@ import { DURATION } from './duration.ts'
 /** `500ms`, `1s`, `1m`, `1h`, `1d`; read by `durationMs`. */
 export const duration = z.string().regex(DURATION, 'must be a duration: 500ms, 5s, 1m, 2h or 1d')
 
+/** An alternative name of a certificate, with its kind, as records and policies have it. */
+export const certificateName = z
+  .string()
+  .regex(/^(?:DNS|URI|email|IP):\S+$/, 'must be a name with its kind: DNS:till.shop.example, URI:spiffe://shop/till/7')
+
 /** Any field name, RFC 9110 §5.1. */
 export const anyHeaderName = z.string().regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}$/, 'is not a header name')
 

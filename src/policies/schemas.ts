@@ -2,6 +2,8 @@
 import type { z } from 'zod'
 import type { PolicyType } from '../pipeline/policy.ts'
 import type { Stage } from '../pipeline/stages.ts'
+import { clientCert } from './client-cert/client-cert.ts'
+import { clientCertConfig } from './client-cert/schema.ts'
 import { cors } from './cors/cors.ts'
 import { corsConfig } from './cors/schema.ts'
 import { emit } from './emit/emit.ts'
@@ -31,6 +33,7 @@ export const DOCUMENTED_POLICIES: readonly DocumentedPolicy[] = [
   documented(requestId, requestIdConfig),
   documented(cors, corsConfig),
   documented(ipRestriction, ipRestrictionConfig),
+  documented(clientCert, clientCertConfig),
   documented(keyAuth, keyAuthConfig),
   documented(rateLimit, rateLimitConfig),
   documented(headers, headersConfig),

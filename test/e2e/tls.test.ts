@@ -1,12 +1,14 @@
 /** TLS as operators have it: certificates in files that are renewed under a running gateway, clients known by theirs. */
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
+import { X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
 import { copyFile, rename } from 'node:fs/promises'
 import { connect as connectHttp2 } from 'node:http2'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { type ConnectionOptions, type TLSSocket, connect } from 'node:tls'
+import { RecordingUpstream } from '../../src/selftest/recording-upstream.ts'
 import { TestAuthority } from '../support/certificates.ts'
 import { startPostern } from '../support/postern.ts'
 
@@ -16,6 +18,7 @@ authority.issue('shop', '/CN=first', ['DNS:shop.example', 'DNS:*.shop.example'])
 authority.issue('second', '/CN=second', ['DNS:shop.example'])
 authority.issue('till', '/O=Shop/CN=till 7', ['URI:spiffe://shop/till/7'])
 
+const upstream = await RecordingUpstream.start()
 const configuration = `
 listeners:
   - address: 127.0.0.1:0
@@ -26,12 +29,19 @@ listeners:
       client-certificates: { ca: ${folder}/ca.pem }
 admin: { address: 127.0.0.1:0 }
 threads: 2
+services: { up: ${upstream.url} }
+consumers:
+  till-7: { credentials: [{ client-cert: { san: URI:spiffe://shop/till/7 } }] }
 routes:
+  till: { match: /till, policies: [{ client-cert: { known: true } }], proxy: up }
+  office: { match: /office, policies: [{ client-cert: { subjects: [CN=office] } }], proxy: up }
+  plain: { match: /plain, proxy: up }
   hello: { match: /hello, reply: { body: hello } }
 `
 const postern = await startPostern(configuration)
 after(async () => {
   await postern.stop()
+  await upstream.close()
   await authority.remove()
 })
 
@@ -42,8 +52,8 @@ async function secure(changes: ConnectionOptions = {}, listener = 0): Promise<TL
   return socket
 }
 
-async function ask(socket: TLSSocket): Promise<string> {
-  socket.write('GET /hello HTTP/1.1\r\nHost: shop.example\r\n\r\n')
+async function ask(socket: TLSSocket, path = '/hello', lines = ''): Promise<string> {
+  socket.write(`GET ${path} HTTP/1.1\r\nHost: shop.example\r\n${lines}\r\n`)
   const [bytes] = await once(socket, 'data')
   return String(bytes)
 }
@@ -127,4 +137,26 @@ test('who shows one is in the access record', async () => {
   assert.equal(record['certificate'], 'CN=till 7,O=Shop')
   assert.match(String(record['fingerprint']), /^[0-9a-f]{64}$/)
   socket.destroy()
+})
+
+test('services are told by the gateway who showed one, and never by the client itself', async () => {
+  const { chain: cert, key } = authority.issue('till', '/O=Shop/CN=till 7', ['URI:spiffe://shop/till/7'])
+  const forged = 'Client-Cert: :AAAA:\r\nClient-Cert-Chain: :AAAA:\r\nClient_Cert: :AAAA:\r\nX-Consumer-Name: admin\r\n'
+  const told = (n: number) =>
+    upstream.requests[n]!.lines.filter(([name]) => /^(?:client[-_]cert|x-consumer)/i.test(name))
+  const socket = await secure({ cert, key }, 1)
+  assert.match(await ask(socket, '/till', forged), /200 OK/)
+  const [certificate, consumer, ...more] = told(0)
+  assert.equal(certificate![0], 'Client-Cert')
+  assert.deepEqual([consumer, more], [['X-Consumer-Name', 'till-7'], []])
+  const shown = new X509Certificate(Buffer.from(certificate![1].slice(1, -1), 'base64'))
+  assert.equal(shown.fingerprint, new X509Certificate(cert).fingerprint)
+  assert.match(await ask(socket, '/office'), /^HTTP\/1.1 403 [^]*client-certificate-refused/)
+  socket.destroy()
+  await postern.waitForRecord(({ consumer: name }) => name === 'till-7')
+  const other = await secure()
+  assert.match(await ask(other, '/till', forged), /^HTTP\/1.1 403 [^]*client-certificate-missing/)
+  assert.match(await ask(other, '/plain', forged), /200 OK/)
+  assert.deepEqual(told(1), [['X-Consumer-Name', 'admin']], 'no policy of this route says who calls')
+  other.destroy()
 })

@@ -6,6 +6,7 @@ import type { Emission, Policy, PolicyDeps, PolicyType } from '../../src/pipelin
 import type { Reply } from '../../src/pipeline/reply.ts'
 import type { ResponseView } from '../../src/pipeline/response.ts'
 import { DOCUMENTED_POLICIES, type DocumentedPolicy } from '../../src/policies/schemas.ts'
+import type { ClientTls } from '../../src/wire/client-tls.ts'
 import { type Head, RequestHead, ResponseHead, fieldOf } from '../../src/wire/head.ts'
 import { OutgoingHead } from '../../src/wire/outgoing.ts'
 
@@ -47,6 +48,7 @@ export function policyDeps(given: { consumers?: Record<string, string>; emit?: P
   return {
     clock: new HeldClock(),
     counters: sharedCounters(createSharedCounters(1024)),
+    consumerOfCertificate: ({ subject }) => consumers.get(subject) ?? null,
     consumerOfKey: (apiKey) => consumers.get(apiKey) ?? null,
     emit:
       given.emit ??
@@ -80,12 +82,18 @@ function schemaOf({ name }: PolicyType<unknown>): DocumentedPolicy['config'] {
 }
 
 /** A request whose head has arrived. `target` is path and query. */
-export function exchange(method: string, target: string, lines: Lines = [], clientAddress = '192.0.2.1'): Exchange {
+export function exchange(
+  method: string,
+  target: string,
+  lines: Lines = [],
+  clientAddress = '192.0.2.1',
+  tls: ClientTls | null = null,
+): Exchange {
   const head = new RequestHead()
   head.method = method
   head.target = target
   fill(head, `${method} ${target} HTTP/1.1\r\n`, ['Host', 'api.example', ...lines])
-  const x = new Exchange(head, clientAddress, null, 0)
+  const x = new Exchange(head, clientAddress, tls, 0)
   const mark = target.indexOf('?')
   x.path = mark === -1 ? target : target.slice(0, mark)
   x.query = mark === -1 ? '' : target.slice(mark)
