@@ -164,7 +164,7 @@ export class Certificates {
   private async obtain(one: Kept, spec: AcmeSpec, lease: Lease): Promise<void> {
     const { clock, store, log } = this.deps
     // Somebody else may have been quicker.
-    if (await this.read(one)) await this.deps.changed()
+    if (await this.read(one)) await this.tell(one)
     if (one.dueAt > clock.now()) return
     const ca = await this.reach(spec)
     const { name } = one
@@ -174,7 +174,15 @@ export class Certificates {
     this.adopt(one, certificate, spec)
     this.issued[name] = (this.issued[name] ?? 0) + 1
     log.info({ name, expiresAt: new Date(certificate.expiresAt).toISOString() }, 'certificate issued')
-    await this.deps.changed()
+    await this.tell(one)
+  }
+
+  /** An engine that cannot take it goes on with what it has: nothing that another order would mend. */
+  private async tell({ name }: Kept): Promise<void> {
+    const { deps } = this
+    await deps
+      .changed()
+      .catch((error: unknown) => deps.log.error({ err: error, name }, 'an engine did not take a certificate'))
   }
 
   /** True: the store has a newer one than we knew. */
