@@ -102,14 +102,16 @@ function absolute(url: string, baseDir: string): string {
 function buildService(
   baseDir: string,
   name: string,
-  { instances, timeouts, protocol }: NonNullable<File['services']>[string],
+  service: NonNullable<File['services']>[string],
   tls: UpstreamTlsRead,
 ): Service {
+  const { instances, timeouts, protocol } = service
   return {
     name,
     protocol,
     tls: tls.services.get(name) ?? tls.egress,
-    instances: instances.map((one) => ({ ...one, url: absolute(one.url, baseDir) })),
+    proxyProtocol: service['proxy-protocol'] ?? null,
+    instances: instances.map(({ url, weight }) => ({ url: absolute(url, baseDir), weight })),
     timeouts: {
       connectMs: timeouts.connect,
       firstByteMs: timeouts['first-byte'],

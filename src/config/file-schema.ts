@@ -48,6 +48,12 @@ const serviceInFull = z.strictObject({
     .default('http/1.1')
     .describe('What is spoken with the instances: h2 is HTTP/2 over TLS (https), h2c is HTTP/2 in clear (http).'),
   tls: serviceTls.describe('With instances at https.'),
+  'proxy-protocol': z
+    .literal(['v1', 'v2'])
+    .optional()
+    .describe(
+      'Begin each connection with a PROXY protocol header that says whose it is; it then serves that client alone.',
+    ),
   timeouts,
 })
 
@@ -56,6 +62,7 @@ const service = z.union([
     instances: [{ url, weight: 1 }],
     protocol: 'http/1.1' as const,
     tls: serviceTls.parse(undefined),
+    'proxy-protocol': undefined,
     timeouts: timeouts.parse(undefined),
   })),
   serviceInFull,

@@ -45,7 +45,7 @@ export class GatewayExchange extends Exchange implements InboundListener {
   private tunnelOut = 0
 
   constructor(host: ExchangeHost, inbound: Inbound, route: CompiledRoute, startedAt: number) {
-    super(inbound.head, inbound.remoteAddress, inbound.tls, startedAt)
+    super(inbound.head, inbound.client.address, inbound.tls, startedAt)
     this.host = host
     this.inbound = inbound
     this.route = route

@@ -73,7 +73,7 @@ export class Gateway implements InboundHandler, ExchangeHost {
       ...UNROUTED,
       reason: problem.code,
       status: problem.status,
-      clientAddress: inbound.remoteAddress,
+      clientAddress: inbound.client.address,
       bytesIn: inbound.bytesIn,
       bytesOut: inbound.bytesOut,
     })

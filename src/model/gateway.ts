@@ -26,6 +26,8 @@ export interface Service {
   readonly protocol: 'http/1.1' | 'h2' | 'h2c'
   /** With instances at https. */
   readonly tls: UpstreamTlsSpec
+  /** How the instances are told whose connections they are given; null: they are not. */
+  readonly proxyProtocol: 'v1' | 'v2' | null
   readonly instances: readonly Instance[]
   readonly timeouts: Timeouts
 }

@@ -16,7 +16,9 @@ after(() => deadlines.close())
 function serviceOf(count: number): LiveService {
   const instances = Array.from({ length: count }, (_, i) => ({ url: `http://up-${i}:80`, weight: 1 }))
   const timeouts = { connectMs: 0, firstByteMs: 0, idleMs: 0, streamMs: 0, totalMs: 0 }
-  services.update({ up: { name: 'up', protocol: 'http/1.1', tls: USUAL_TLS, instances, timeouts } })
+  services.update({
+    up: { name: 'up', protocol: 'http/1.1', tls: USUAL_TLS, proxyProtocol: null, instances, timeouts },
+  })
   return services.get('up')!
 }
 

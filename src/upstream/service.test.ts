@@ -21,7 +21,7 @@ const TIMEOUTS = { connectMs: 1, firstByteMs: 2, idleMs: 3, streamMs: 5, totalMs
 /** Instances are called a, b, c … */
 function spec(name: string, weights: Readonly<Record<string, number>>): Service {
   const instances = Object.entries(weights).map(([host, weight]) => ({ url: `http://${host}:80`, weight }))
-  return { name, protocol: 'http/1.1', tls: USUAL_TLS, instances, timeouts: TIMEOUTS }
+  return { name, protocol: 'http/1.1', tls: USUAL_TLS, proxyProtocol: null, instances, timeouts: TIMEOUTS }
 }
 
 function servicesOf(...specs: readonly Service[]): Services {

@@ -1,6 +1,6 @@
 /** Services at run time: which instance is next, and the connections to it. Outlives reloads: known by name and URL. */
 import type { Instance, Service, Timeouts } from '../model/gateway.ts'
-import type { Pool, Pools } from '../wire/pool.ts'
+import type { Pool, PoolOptions, Pools } from '../wire/pool.ts'
 import { UpstreamTls } from '../wire/upstream-tls.ts'
 
 /** One instance, its place in the weighted round robin, and its connections. */
@@ -74,8 +74,9 @@ export class Services {
     for (const name of this.byName.keys()) if (specs[name] === undefined) this.byName.delete(name)
     for (const spec of Object.values(specs)) {
       const current = this.byName.get(spec.name)
-      const tls = new UpstreamTls(spec.tls)
-      const instances = spec.instances.map((one) => this.instance(one, spec.protocol, tls, current))
+      const { protocol, proxyProtocol } = spec
+      const how = { protocol, proxyProtocol, tls: new UpstreamTls(spec.tls) }
+      const instances = spec.instances.map((one) => this.instance(one, how, current))
       if (current === undefined) this.byName.set(spec.name, new LiveService(spec.name, spec.timeouts, instances))
       else current.update(spec.timeouts, instances)
     }
@@ -86,13 +87,8 @@ export class Services {
     return new Set([...this.byName.values()].flatMap(({ instances }) => instances.map(({ pool }) => pool)))
   }
 
-  private instance(
-    spec: Instance,
-    protocol: Service['protocol'],
-    tls: UpstreamTls,
-    service: LiveService | undefined,
-  ): LiveInstance {
-    const pool = this.pools.of(spec.url, null, protocol, tls)
+  private instance(spec: Instance, how: PoolOptions, service: LiveService | undefined): LiveInstance {
+    const pool = this.pools.of(spec.url, null, how)
     const known = service?.instances.find((one) => one.pool === pool && one.weight === spec.weight)
     if (known !== undefined) return known
     const isUnix = spec.url.startsWith('unix:')

@@ -46,6 +46,7 @@ function withService(rig: PostRig): void {
       name: 'orders',
       protocol: 'http/1.1',
       tls: USUAL_TLS,
+      proxyProtocol: null,
       instances: [{ url: rig.receiver.url, weight: 1 }],
       timeouts,
     },

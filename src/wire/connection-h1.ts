@@ -2,6 +2,7 @@
 import type { Socket } from 'node:net'
 import { type Problem, PROBLEMS } from '../base/problem.ts'
 import { AnswerH1 } from './answer-h1.ts'
+import type { ClientEnd } from './client-end.ts'
 import { type ClientTls, reset } from './client-tls.ts'
 import type { Deadlines, Timed } from './deadlines.ts'
 import { HeadText } from './head-text.ts'
@@ -28,7 +29,7 @@ export const CLOSED = 6
 
 export abstract class ConnectionH1 implements Timed {
   readonly head = new RequestHead()
-  readonly remoteAddress: string
+  readonly client: ClientEnd
   readonly tls: ClientTls | null
   listener: InboundListener | null = null
   deadline = 0
@@ -55,7 +56,7 @@ export abstract class ConnectionH1 implements Timed {
 
   constructor(
     socket: Socket,
-    remoteAddress: string,
+    client: ClientEnd,
     tls: ClientTls | null,
     handler: InboundHandler,
     deadlines: Deadlines,
@@ -72,7 +73,7 @@ export abstract class ConnectionH1 implements Timed {
       new SendPace(socket, deadlines, timeouts.rateMin, () => this.destroy('client-too-slow')),
     )
     this.held = new HeldInput(socket)
-    this.remoteAddress = remoteAddress
+    this.client = client
     this.tls = tls
     this.deadline = deadlines.now + timeouts.headMs
     this.time = new InputTime(deadlines, timeouts)
@@ -135,7 +136,7 @@ export abstract class ConnectionH1 implements Timed {
     const { listener } = this
     this.listener = null
     listener?.aborted('client-abort')
-    if (this.requests === 0) this.handler.unused(this.remoteAddress)
+    if (this.requests === 0) this.handler.unused(this.client.address)
     this.onClosed(this)
   }
 

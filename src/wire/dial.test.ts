@@ -41,7 +41,7 @@ async function upstreamWith(t: TestContext, options: TlsOptions): Promise<TlsUps
 
 /** Asks over a connection of its own, and says what came of it: `200`, or the failure and its detail. */
 async function ask(url: string, tls: Partial<UpstreamTlsOptions> = TRUST, protocol: Protocol = 'http/1.1') {
-  const pool = pools.of(url, null, protocol, new UpstreamTls({ ...USUAL_TLS, ...tls }))
+  const pool = pools.of(url, null, { protocol, tls: new UpstreamTls({ ...USUAL_TLS, ...tls }) })
   const asked = await new Asked(pool, { fresh: true }).ended()
   asked.connection.destroy()
   return asked.failure === null ? String(asked.status) : `${asked.failure} ${asked.detail}`
@@ -251,7 +251,7 @@ describe('a handshake', () => {
       const sockets: Socket[] = []
       const server = createTcpServer((socket) => void sockets.push(socket.on('error', () => {})))
       const port = await listen(server)
-      const pool = pools.of(`https://127.0.0.1:${port}`, null, protocol, new UpstreamTls(USUAL_TLS))
+      const pool = pools.of(`https://127.0.0.1:${port}`, null, { protocol, tls: new UpstreamTls(USUAL_TLS) })
       const asked = new Asked(pool, { timeouts: { connectMs: 5_000 } })
       while (sockets.length === 0) await sleep(5)
       await once(sockets[0]!, 'data')

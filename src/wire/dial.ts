@@ -1,5 +1,6 @@
 /** Dials an origin: a TCP connection or a Unix socket, TLS on it where the origin asks for that, and why it could not be had. */
-import { type Socket, type TcpSocketConnectOpts, connect as connectTcp, isIP } from 'node:net'
+import { lookup as dnsLookup } from 'node:dns'
+import { type LookupFunction, type Socket, connect as connectTcp, isIP } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import type { Clock } from '../base/clock.ts'
 import { type GuardedLookup, isBlockedError } from './address-guard.ts'
@@ -39,32 +40,35 @@ export interface DialOptions {
 export class Dialer {
   readonly origin: Origin
   private readonly options: DialOptions
-  private readonly session = new TlsSession()
+  private readonly session: TlsSession
+  /** What goes out before everything else. */
+  private readonly announcement: Buffer | null
 
-  constructor(origin: Origin, options: DialOptions) {
+  constructor(
+    origin: Origin,
+    options: DialOptions,
+    session: TlsSession = new TlsSession(),
+    announcement: Buffer | null = null,
+  ) {
     this.origin = origin
     this.options = options
+    this.session = session
+    this.announcement = announcement
+  }
+
+  /** Begins every connection with these bytes; goes on with the sessions of this one. */
+  announcing(bytes: Buffer): Dialer {
+    return new Dialer(this.origin, this.options, this.session, bytes)
   }
 
   /** `halfOpen`: an upstream that ends its side has not ended ours. */
   dial(halfOpen: boolean, listener: DialListener): Socket {
-    const { origin } = this
-    const { lookup } = this.options
-    const options = {
-      ...(origin.path === undefined ? { host: origin.host, port: origin.port } : { path: origin.path }),
-      noDelay: true,
-      keepAlive: true,
-      keepAliveInitialDelay: KEEP_ALIVE_MS,
-      allowHalfOpen: halfOpen,
-      ...(lookup === undefined ? {} : { lookup }),
-      onread: { buffer: READ_BUFFER, callback: (n: number) => listener.received(READ_BUFFER, n) },
-    }
     let connected = false
     const stands = () => {
       connected = true
       listener.connected()
     }
-    const socket = origin.secure ? this.secure(options, stands, listener) : connectTcp(options, stands)
+    const socket = this.origin.secure ? this.secure(halfOpen, listener, stands) : this.plain(halfOpen, listener, stands)
     return socket.on('error', (error: NodeJS.ErrnoException) => {
       const detail = codeOf(error)
       if (connected) listener.broken(isRefusal(detail) ? 'tls-failed' : 'reset', detail)
@@ -72,12 +76,20 @@ export class Dialer {
     })
   }
 
-  private secure(options: Partial<TcpSocketConnectOpts>, stands: () => void, listener: DialListener): TLSSocket {
+  private plain(halfOpen: boolean, listener: DialListener, stands: () => void): Socket {
+    const socket = connectTcp({ ...this.target(halfOpen), ...readInto(listener) }, stands)
+    if (this.announcement !== null) socket.write(this.announcement)
+    return socket
+  }
+
+  private secure(halfOpen: boolean, listener: DialListener, stands: () => void): TLSSocket {
     const { protocol, tls: settings, clock } = this.options
     const { host } = this.origin
     const name = settings.serverName === '' ? host : settings.serverName
+    const transport = this.announced(halfOpen)
     const socket = tls().connect({
-      ...options,
+      ...this.target(halfOpen),
+      ...(transport === null ? readInto(listener) : { socket: transport }),
       secureContext: settings.context,
       // An address is no name to ask for (RFC 6066 §3); the certificate is compared with it all the same.
       servername: isIP(name) === 0 ? name : '',
@@ -86,12 +98,48 @@ export class Dialer {
       session: this.session.take(clock.now()),
     })
     this.session.watch(socket)
+    if (transport !== null) readFrom(socket, listener)
     return socket.on('secureConnect', () => {
       // An upstream that knows nothing of ALPN speaks HTTP/1.1 (RFC 7301 §3.1); HTTP/2 has to be agreed on (RFC 9113 §3.3).
       if (protocol === 'h2' && socket.alpnProtocol !== 'h2') listener.failed('tls-failed', 'no-h2')
       else stands()
     })
   }
+
+  /** The connection beneath TLS, when something is said on it before the handshake; null: TLS makes its own. */
+  private announced(halfOpen: boolean): Socket | null {
+    if (this.announcement === null) return null
+    const { lookup = dnsLookup } = this.options
+    // Node changes the handle beneath TLS for each address it tries, so that there is one try only: IPv4's, as most upstreams have it.
+    const first: LookupFunction = (host, options, done) => lookup(host, { ...options, order: 'ipv4first' }, done)
+    const socket = connectTcp({ ...this.target(halfOpen), autoSelectFamily: false, lookup: first })
+    socket.write(this.announcement)
+    return socket
+  }
+
+  private target(allowHalfOpen: boolean) {
+    const { host, port, path } = this.origin
+    const { lookup } = this.options
+    return {
+      ...(path === undefined ? { host, port } : { path }),
+      ...(lookup === undefined ? {} : { lookup }),
+      noDelay: true,
+      keepAlive: true,
+      keepAliveInitialDelay: KEEP_ALIVE_MS,
+      allowHalfOpen,
+    }
+  }
+}
+
+function readInto(listener: DialListener) {
+  return { onread: { buffer: READ_BUFFER, callback: (n: number) => listener.received(READ_BUFFER, n) } }
+}
+
+/** Node reads TLS on a socket of ours into no buffer of ours. */
+function readFrom(socket: Socket, listener: DialListener): void {
+  socket.on('data', (bytes: Buffer) => {
+    if (!listener.received(bytes, bytes.length)) socket.pause()
+  })
 }
 
 /** Where a request waits already, Node reports OpenSSL's reason as that of a failed write, in its message alone. */

@@ -1,6 +1,7 @@
 /** The client's leg as the floors above see it, whatever protocol it speaks. */
 import type { Problem } from '../base/problem.ts'
 import type { BodySink } from './body.ts'
+import type { ClientEnd } from './client-end.ts'
 import type { ClientTls } from './client-tls.ts'
 import type { RequestHead } from './head.ts'
 import type { OutgoingHead } from './outgoing.ts'
@@ -35,8 +36,7 @@ export interface InboundListener {
 /** One request and the means to answer it. The connection reuses the object for its next request. */
 export interface Inbound {
   readonly head: RequestHead
-  /** IPv4 dotted (also when mapped into IPv6), IPv6, or `unix`: a client of a Unix socket has none. */
-  readonly remoteAddress: string
+  readonly client: ClientEnd
   /** Null in clear. */
   readonly tls: ClientTls | null
   readonly bytesIn: number

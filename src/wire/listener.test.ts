@@ -231,7 +231,7 @@ describe('a connection that begins with a PROXY protocol header', () => {
     const client = await connect()
     await client.send(`PROXY TCP4 192.0.2.7 192.0.2.8 1234 443\r\n${REQUEST}${REQUEST.slice(0, 9)}`)
     await until(() => requests.length === 1)
-    assert.equal(requests[0]!.remoteAddress, '192.0.2.7')
+    assert.equal(requests[0]!.client.address, '192.0.2.7')
     answer(requests[0]!)
     assert.equal((await client.response()).status, 200)
     await client.send(REQUEST.slice(9))
@@ -243,7 +243,7 @@ describe('a connection that begins with a PROXY protocol header', () => {
     const client = await connect()
     await client.dribble(`PROXY TCP4 192.0.2.7 192.0.2.8 1234 443\r\n${REQUEST}`)
     await until(() => requests.length === 1)
-    assert.equal(requests[0]!.remoteAddress, '192.0.2.7')
+    assert.equal(requests[0]!.client.address, '192.0.2.7')
   })
 
   it('is closed without an answer when the header is none, with one record', async (t) => {

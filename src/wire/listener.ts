@@ -3,6 +3,7 @@ import { chmodSync } from 'node:fs'
 import { type AddressInfo, type BlockList, type Server, type Socket, createServer } from 'node:net'
 import { includes, networkOf, networkSet } from '../base/networks.ts'
 import { type Problem, PROBLEMS } from '../base/problem.ts'
+import { ClientEnd, type ConnectionEnds, plainAddress } from './client-end.ts'
 import type { ClientTls } from './client-tls.ts'
 import type { Deadlines } from './deadlines.ts'
 import { InboundSession } from './h2/inbound-session.ts'
@@ -103,12 +104,13 @@ export class Listener {
       if (!admission.enter()) return this.turnAway(socket, address, PROBLEMS.tooManyConnections)
       socket.on('close', () => admission.leave())
     }
-    if (proxied === null || !(this.isUnix || includes(proxied, address))) return this.admit(socket, address, NOTHING)
+    if (proxied === null || !(this.isUnix || includes(proxied, address)))
+      return this.admit(socket, address, null, NOTHING)
     strangers.add(socket)
     readPreface(socket, this.deadlines, {
-      read: (client, early) => {
+      read: (told, early) => {
         strangers.delete(socket)
-        this.admit(socket, client ?? address, early)
+        this.admit(socket, told?.client ?? address, told, early)
       },
       failed: (reason) => {
         strangers.delete(socket)
@@ -119,7 +121,7 @@ export class Listener {
   }
 
   /** The client is known: serves it, if it may have another connection. */
-  private admit(socket: Socket, address: string, early: Buffer): void {
+  private admit(socket: Socket, address: string, told: ConnectionEnds | null, early: Buffer): void {
     const { admission } = this
     if (admission !== null) {
       const client = networkOf(address)
@@ -127,32 +129,33 @@ export class Listener {
       socket.on('close', () => admission.leaveClient(client))
     }
     const { tls } = this
-    if (tls === null) return this.serve(socket, address, null, early)
+    const client = new ClientEnd(socket, address, told)
+    if (tls === null) return this.serve(socket, client, null, early)
     if (early.length > 0) putBack(socket, early)
     tls.accept(socket, {
-      secured: (secured, client) => {
-        if (secured.alpnProtocol === 'h2') this.serveH2(secured, address, client, null)
-        else this.serve(secured, address, client, NOTHING)
+      secured: (secured, known) => {
+        if (secured.alpnProtocol === 'h2') this.serveH2(secured, client, known, null)
+        else this.serve(secured, client, known, NOTHING)
       },
       failed: (failure, detail, serverName) =>
         this.handler.unestablished({ remoteAddress: address, failure, detail, serverName }),
     })
   }
 
-  private serve(socket: Socket, address: string, client: ClientTls | null, early: Buffer): void {
+  private serve(socket: Socket, client: ClientEnd, known: ClientTls | null, early: Buffer): void {
     const { handler, deadlines, timeouts, connections } = this
     const closed = (one: Connection) => connections.delete(one)
-    const connection = new InboundH1(socket, address, client, handler, deadlines, timeouts, closed)
-    connection.onPreface = (taken) => this.serveH2(socket, address, client, taken)
+    const connection = new InboundH1(socket, client, known, handler, deadlines, timeouts, closed)
+    connection.onPreface = (taken) => this.serveH2(socket, client, known, taken)
     this.connections.add(connection)
     if (this.draining) connection.drain()
     if (early.length > 0) connection.received(early)
   }
 
-  private serveH2(socket: Socket, address: string, client: ClientTls | null, taken: Taken | null): void {
+  private serveH2(socket: Socket, client: ClientEnd, known: ClientTls | null, taken: Taken | null): void {
     const { handler, deadlines, timeouts, connections } = this
     const closed = (one: Connection) => connections.delete(one)
-    const session = new InboundSession(socket, address, client, taken, handler, deadlines, timeouts, closed)
+    const session = new InboundSession(socket, client, known, taken, handler, deadlines, timeouts, closed)
     connections.add(session)
     if (this.draining) session.drain()
   }
@@ -228,5 +231,5 @@ function isAddressInfo(address: AddressInfo | string | null): address is Address
 
 /** IPv4 dotted, also when it came as an IPv6 address that holds one; empty when the client has gone already. */
 function addressOf({ remoteAddress = '' }: Socket): string {
-  return remoteAddress.startsWith('::ffff:') ? remoteAddress.slice(7) : remoteAddress
+  return plainAddress(remoteAddress)
 }

@@ -1,5 +1,6 @@
 /** The upstream's leg as the floors above see it: what may be asked of a connection, and what is heard of a request. */
 import type { BodySink } from './body.ts'
+import type { ClientEnd } from './client-end.ts'
 import type { ResponseHead } from './head.ts'
 import type { OutgoingHead } from './outgoing.ts'
 import type { TunnelEnd } from './tunnel.ts'
@@ -59,6 +60,8 @@ export interface OutboundRequest {
   readonly takesTrailers: boolean
   /** Whoever comes after it on the same connection could be taken for whoever sent it: nobody does. */
   readonly bindsConnection?: boolean
+  /** Whose request it is, for upstreams that are told; absent: ours. */
+  readonly client?: ClientEnd
 }
 
 /** One request on its way to an upstream. Over HTTP/1.1 it is the connection itself, which serves one after another. */

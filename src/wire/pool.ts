@@ -1,11 +1,13 @@
 /** Connections to upstreams, kept between requests: newest first, and never longer than the upstream keeps them. */
 import { isIP } from 'node:net'
 import type { AddressGuard } from './address-guard.ts'
+import { ClientPools } from './client-pools.ts'
 import type { Deadlines } from './deadlines.ts'
 import { Dialer } from './dial.ts'
 import { Sessions } from './h2/sessions.ts'
 import { OutboundH1 } from './outbound-h1.ts'
 import type { Origin, Outbound, OutboundRequest } from './outbound.ts'
+import type { ProxyVersion } from './proxy-announcement.ts'
 import { USUAL_TLS, UpstreamTls } from './upstream-tls.ts'
 
 /** Idle connections kept to one origin. */
@@ -17,16 +19,23 @@ const IDLE_MS = 55_000
 export type Protocol = 'http/1.1' | 'h2' | 'h2c'
 
 /** What of a request decides who can carry it. */
-type Demands = Pick<OutboundRequest, 'upgrade' | 'bindsConnection'>
+type Demands = Pick<OutboundRequest, 'upgrade' | 'bindsConnection' | 'client'>
 const NONE: Demands = { upgrade: '' }
 
 /** How an origin's connections are made. */
-interface PoolOptions {
-  /** Connections to addresses that it refuses fail as `blocked-address`. */
-  readonly guard: AddressGuard | null
+export interface PoolOptions {
   readonly protocol: Protocol
   /** For origins that are secure. */
   readonly tls: UpstreamTls
+  /** How the origin is told whose connection it is given; null: it is not. */
+  readonly proxyProtocol: ProxyVersion | null
+}
+
+/** What an origin's connections are made by, for either protocol. */
+interface Dialers {
+  readonly h1: Dialer
+  /** Null: it speaks HTTP/1.1. */
+  readonly h2: Dialer | null
 }
 
 export class Pool {
@@ -42,18 +51,26 @@ export class Pool {
   private retired = false
   /** Of an origin that speaks HTTP/2; else null. */
   private readonly sessions: Sessions | null
+  /** Of an origin that is told whose connections it is given: then there are none here. */
+  private readonly clients: ClientPools | null
 
-  constructor(origin: Origin, deadlines: Deadlines, { guard, protocol, tls }: PoolOptions) {
-    const options = { tls, lookup: guard?.lookup, clock: deadlines.clock }
-    this.dialer = new Dialer(origin, { ...options, protocol: 'http/1.1' })
+  constructor({ h1, h2 }: Dialers, deadlines: Deadlines, guard: AddressGuard | null, version: ProxyVersion | null) {
+    this.dialer = h1
     this.deadlines = deadlines
     this.guard = guard
-    this.sessions =
-      protocol === 'http/1.1' ? null : new Sessions(new Dialer(origin, { ...options, protocol: 'h2' }), deadlines)
+    this.sessions = h2 === null ? null : new Sessions(h2, deadlines)
+    this.clients =
+      version === null
+        ? null
+        : new ClientPools(version, (announcement) => {
+            const own = { h1: h1.announcing(announcement), h2: h2?.announcing(announcement) ?? null }
+            return new Pool(own, deadlines, guard, null)
+          })
   }
 
   /** An idle connection that is young enough for `request`, or a new one. `fresh`: a new one, for a reused one has just died. */
   take(fresh: boolean, request: Demands = NONE): Outbound {
+    if (this.clients !== null) return this.clients.of(request.client ?? null).take(fresh, request)
     const { now } = this.deadlines
     if (this.guard !== null && this.guard.generation !== this.generation) {
       // Dialled when other addresses were allowed.
@@ -114,18 +131,20 @@ export class Pool {
   }
 
   get size(): number {
-    return this.live.size + (this.sessions?.size ?? 0)
+    return this.live.size + (this.sessions?.size ?? 0) + (this.clients?.size ?? 0)
   }
 
   close(): void {
     for (const connection of this.idle.splice(0)) connection.destroy()
     this.sessions?.close()
+    this.clients?.close()
   }
 
   /** No request of a later revision will come: what runs is finished, and nothing is kept. */
   retire(): void {
     this.retired = true
     this.close()
+    this.clients?.retire()
   }
 }
 
@@ -141,12 +160,18 @@ export class Pools {
     this.tls = tls
   }
 
-  /** `url` is an origin: `http://host:port`, or `unix:/path`. */
-  of(url: string, guard: AddressGuard | null, protocol: Protocol = 'http/1.1', tls: UpstreamTls = this.tls): Pool {
-    const key = `${guard === null ? '' : 'guarded '}${protocol} ${url}${url.startsWith('https:') ? ` ${tls.id}` : ''}`
+  /** `url` is an origin: `http://host:port`, or `unix:/path`. Connections to addresses that `guard` refuses fail as `blocked-address`. */
+  of(url: string, guard: AddressGuard | null, options: Partial<PoolOptions> = {}): Pool {
+    const { protocol = 'http/1.1', tls = this.tls, proxyProtocol = null } = options
+    const said = `${guard === null ? '' : 'guarded '}${protocol} ${proxyProtocol ?? ''}`
+    const key = `${said} ${url}${url.startsWith('https:') ? ` ${tls.id}` : ''}`
     let pool = this.pools.get(key)
     if (pool === undefined) {
-      pool = new Pool(originOf(url), this.deadlines, { guard, protocol, tls })
+      const { clock } = this.deadlines
+      const [origin, how] = [originOf(url), { tls, lookup: guard?.lookup, clock }]
+      const h1 = new Dialer(origin, { ...how, protocol: 'http/1.1' })
+      const h2 = protocol === 'http/1.1' ? null : new Dialer(origin, { ...how, protocol: 'h2' })
+      pool = new Pool({ h1, h2 }, this.deadlines, guard, proxyProtocol)
       this.pools.set(key, pool)
     }
     return pool

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import * as fc from 'fast-check'
+import type { ConnectionEnds } from './client-end.ts'
 import { readProxyHeader } from './proxy-header.ts'
 
 const SIGNATURE = '0d0a0d0a000d0a515549540a'
@@ -15,19 +16,25 @@ function v2(command: string, family: string, rest: string): Buffer {
 const FOUR = 'c0000207c000020804d201bb'
 const SIX = '20010db800000000000000000000000720010db800000000000000000000000804d201bb'
 
-const ACCEPTED: Readonly<Record<string, readonly [Buffer, string | null]>> = {
-  'v1 TCP4': [Buffer.from('PROXY TCP4 192.0.2.7 192.0.2.8 1234 443\r\n'), '192.0.2.7'],
-  'v1 TCP6, in one spelling': [Buffer.from('PROXY TCP6 2001:0DB8:0:0::7 ::1 1 65535\r\n'), '2001:db8::7'],
-  'v1 TCP6 that holds IPv4': [Buffer.from('PROXY TCP6 ::ffff:192.0.2.7 ::1 1 2\r\n'), '192.0.2.7'],
+const NEAR = { client: '192.0.2.7', clientPort: 1234, server: '192.0.2.8', serverPort: 443 }
+const FAR = { client: '2001:db8::7', clientPort: 1234, server: '2001:db8::8', serverPort: 443 }
+
+const ACCEPTED: Readonly<Record<string, readonly [Buffer, ConnectionEnds | null]>> = {
+  'v1 TCP4': [Buffer.from('PROXY TCP4 192.0.2.7 192.0.2.8 1234 443\r\n'), NEAR],
+  'v1 TCP6, in one spelling': [
+    Buffer.from('PROXY TCP6 2001:0DB8:0:0::7 0::1 1 65535\r\n'),
+    { client: '2001:db8::7', clientPort: 1, server: '::1', serverPort: 65_535 },
+  ],
+  'v1 TCP6 that holds IPv4': [Buffer.from('PROXY TCP6 ::ffff:192.0.2.7 ::ffff:192.0.2.8 1234 443\r\n'), NEAR],
   'v1 UNKNOWN': [Buffer.from('PROXY UNKNOWN\r\n'), null],
   'v1 UNKNOWN with more': [Buffer.from('PROXY UNKNOWN ffff:f...f:ffff 65535\r\n'), null],
-  'v2 TCP4': [v2('21', '11', FOUR), '192.0.2.7'],
-  'v2 TCP6': [v2('21', '21', SIX), '2001:db8::7'],
+  'v2 TCP4': [v2('21', '11', FOUR), NEAR],
+  'v2 TCP6': [v2('21', '21', SIX), FAR],
   'v2 Unix': [v2('21', '31', '00'.repeat(216)), null],
   'v2 unspecified': [v2('21', '00', ''), null],
   'v2 LOCAL, whose addresses are ignored': [v2('20', '11', FOUR), null],
   'v2 LOCAL of an unknown family': [v2('20', 'ff', ''), null],
-  'v2 with TLVs': [v2('21', '11', `${FOUR}020003616263040000`), '192.0.2.7'],
+  'v2 with TLVs': [v2('21', '11', `${FOUR}020003616263040000`), NEAR],
 }
 
 const REFUSED: Readonly<Record<string, Buffer>> = {
@@ -57,10 +64,10 @@ const REFUSED: Readonly<Record<string, Buffer>> = {
 }
 
 describe('readProxyHeader', () => {
-  for (const [name, [bytes, address]] of Object.entries(ACCEPTED)) {
+  for (const [name, [bytes, ends]] of Object.entries(ACCEPTED)) {
     it(`accepts ${name}, and waits for all of it`, () => {
-      assert.deepEqual(readProxyHeader(bytes), { length: bytes.length, address })
-      assert.deepEqual(readProxyHeader(Buffer.concat([bytes, Buffer.from('GET /')])), { length: bytes.length, address })
+      assert.deepEqual(readProxyHeader(bytes), { length: bytes.length, ends })
+      assert.deepEqual(readProxyHeader(Buffer.concat([bytes, Buffer.from('GET /')])), { length: bytes.length, ends })
       for (let i = 0; i < bytes.length; i++) assert.equal(readProxyHeader(bytes.subarray(0, i)), 'more', `${i} bytes`)
     })
   }
@@ -71,7 +78,7 @@ describe('readProxyHeader', () => {
   it('accepts a checksum that holds', () => {
     // CRC-32C of the header with the checksum as zeros, by the reference implementation of RFC 3720 appendix B.4.
     const header = v2('21', '11', `${FOUR}030004${crc32c(v2('21', '11', `${FOUR}03000400000000`))}`)
-    assert.deepEqual(readProxyHeader(header), { length: header.length, address: '192.0.2.7' })
+    assert.deepEqual(readProxyHeader(header), { length: header.length, ends: NEAR })
   })
 
   it('gives the same answer however many bytes follow, never throws, and never asks for more than its bounds', () => {

@@ -3,20 +3,21 @@
  * protocol", versions 1 and 2). Nothing is guessed: what is not exactly a header is malformed.
  */
 import { isIPv4, isIPv6 } from 'node:net'
+import type { ConnectionEnds } from './client-end.ts'
 
 export interface ProxyHeader {
   /** Where the connection's own bytes begin. */
   readonly length: number
-  /** The client; null when the header names none (LOCAL, UNKNOWN): then it is whoever connected. */
-  readonly address: string | null
+  /** The client and what it has connected to; null when the header names none (LOCAL, UNKNOWN): then it is whoever connected. */
+  readonly ends: ConnectionEnds | null
 }
 
 /** §2.1: the longest line there can be, CRLF included. */
 const V1_BYTES_MAX = 107
 const V1_START = Buffer.from('PROXY ')
 /** §2.2. */
-const V2_START = Buffer.from([0x0d, 0x0a, 0x0d, 0x0a, 0x00, 0x0d, 0x0a, 0x51, 0x55, 0x49, 0x54, 0x0a])
-const V2_FIXED = 16
+export const V2_START = Buffer.from([0x0d, 0x0a, 0x0d, 0x0a, 0x00, 0x0d, 0x0a, 0x51, 0x55, 0x49, 0x54, 0x0a])
+export const V2_FIXED = 16
 /** What may follow the fixed part: addresses and TLVs. Ours to choose (§2.2 allows 65 535); clouds send some hundred bytes. */
 const V2_REST_MAX = 4_096
 
@@ -44,11 +45,21 @@ function readV1(bytes: Buffer): ProxyHeader | 'more' | 'malformed' {
   const length = end + 2
   const [, family, ...words] = bytes.toString('latin1', 0, end).split(' ')
   // The rest of the line, if any, is to be ignored.
-  if (family === 'UNKNOWN') return { length, address: null }
+  if (family === 'UNKNOWN') return { length, ends: null }
   const [source = '', destination = '', ...ports] = words
   const isAddress = family === 'TCP4' ? isIPv4 : family === 'TCP6' ? isPlainIPv6 : isNothing
   const isWhole = ports.length === 2 && ports.every(isPort) && isAddress(source) && isAddress(destination)
-  return isWhole ? { length, address: canonical(source) } : 'malformed'
+  if (!isWhole) return 'malformed'
+  const [clientPort, serverPort] = ports.map(Number)
+  return {
+    length,
+    ends: {
+      client: canonical(source),
+      clientPort: clientPort!,
+      server: canonical(destination),
+      serverPort: serverPort!,
+    },
+  }
 }
 
 /** Without a zone: that is a matter of the machine that wrote it. */
@@ -74,10 +85,20 @@ function readV2(bytes: Buffer): ProxyHeader | 'more' | 'malformed' {
   if (command === PROXY && (addresses === undefined || addresses > rest)) return 'malformed'
   if (bytes.length < length) return 'more'
   // LOCAL is the load balancer speaking for itself; whatever it says of addresses is to be ignored.
-  if (command === LOCAL || addresses === undefined || addresses === 0) return { length, address: null }
+  if (command === LOCAL || addresses === undefined || addresses === 0) return { length, ends: null }
   if (!hasSoundTlvs(bytes.subarray(0, length), V2_FIXED + addresses)) return 'malformed'
-  if (family === 0x11) return { length, address: [...bytes.subarray(16, 20)].join('.') }
-  return { length, address: family === 0x21 ? canonical(ipv6At(bytes, 16)) : null }
+  if (family !== 0x11 && family !== 0x21) return { length, ends: null }
+  const [size, addressAt] = family === 0x11 ? [4, ipv4At] : [16, ipv6At]
+  const ports = V2_FIXED + 2 * size
+  return {
+    length,
+    ends: {
+      client: canonical(addressAt(bytes, V2_FIXED)),
+      clientPort: bytes.readUInt16BE(ports),
+      server: canonical(addressAt(bytes, V2_FIXED + size)),
+      serverPort: bytes.readUInt16BE(ports + 2),
+    },
+  }
 }
 
 /** Every TLV lies within the header (§2.2.7), and a checksum, if there is one, holds. */
@@ -101,6 +122,10 @@ function isChecked(header: Buffer, at: number): boolean {
     for (let bit = 0; bit < 8; bit++) crc = (crc >>> 1) ^ (crc & 1 ? 0x82f63b78 : 0)
   }
   return (crc ^ 0xffffffff) >>> 0 === header.readUInt32BE(at)
+}
+
+function ipv4At(bytes: Buffer, at: number): string {
+  return bytes.subarray(at, at + 4).join('.')
 }
 
 function ipv6At(bytes: Buffer, at: number): string {

@@ -1,14 +1,15 @@
 /** An accepted connection that begins with a PROXY protocol header: read within bounds, then the connection is its client's. */
 import type { Socket } from 'node:net'
+import type { ConnectionEnds } from './client-end.ts'
 import type { Deadlines, Timed } from './deadlines.ts'
 import { readProxyHeader } from './proxy-header.ts'
 
 /** A load balancer sends it first thing, in one packet. */
 const HEADER_MS = 5_000
 
-/** How it ended: with the client's address (null: whoever connected) and the bytes that came after the header; or why not. */
+/** How it ended: with the client's ends (null: those of whoever connected) and the bytes that came after the header; or why not. */
 export interface PrefaceListener {
-  read(address: string | null, early: Buffer): void
+  read(told: ConnectionEnds | null, early: Buffer): void
   failed(reason: 'proxy-header-invalid' | 'proxy-header-timeout' | 'no-request'): void
 }
 
@@ -33,7 +34,7 @@ export function readPreface(socket: Socket, deadlines: Deadlines, listener: Pref
     if (header === 'more') return
     if (header === 'malformed') return fail('proxy-header-invalid')
     stop()
-    listener.read(header.address, held.subarray(header.length))
+    listener.read(header.ends, held.subarray(header.length))
   }
   deadlines.add(timed)
   socket.on('data', received).on('end', ended).on('error', gone).on('close', gone)

@@ -254,7 +254,7 @@ describe('a load balancer', () => {
     raw.on('data', (bytes) => through.push(bytes))
     const socket = connect({ socket: through, ca: authority.ca, servername: 'shop.example' })
     assert.match(await ask(socket), /^HTTP\/1.1 200 OK\r\n/)
-    assert.equal(requests[0]!.remoteAddress, '192.0.2.7')
+    assert.equal(requests[0]!.client.address, '192.0.2.7')
   })
 })
 

@@ -21,5 +21,6 @@ export function outboundRequest(x: GatewayExchange, headers: OutgoingHead, insta
     upgrade: head.upgrade === 'websocket' && framing === FRAMING.none ? 'websocket' : '',
     takesTrailers,
     bindsConnection,
+    client: x.inbound.client,
   }
 }

@@ -1,6 +1,7 @@
 /** One request of an HTTP/2 client: the same head, body and answer that an exchange finds on HTTP/1.1. */
 import { type Problem, PROBLEMS, problemBody } from '../../base/problem.ts'
 import type { BodySink } from '../body.ts'
+import type { ClientEnd } from '../client-end.ts'
 import type { ClientTls } from '../client-tls.ts'
 import { FRAMING, RequestHead } from '../head.ts'
 import type { Aborted, ClientTimeouts, Inbound, InboundHandler, InboundListener } from '../inbound.ts'
@@ -17,7 +18,7 @@ import { TunnelStream } from './tunnel-stream.ts'
 
 /** What a request needs of its connection. */
 export interface RequestHost extends StreamHost, TimeHost {
-  readonly remoteAddress: string
+  readonly client: ClientEnd
   readonly tls: ClientTls | null
   readonly handler: InboundHandler
   readonly timeouts: ClientTimeouts
@@ -49,8 +50,8 @@ export class InboundH2 extends H2Stream implements Inbound {
   private asksTunnel = false
   private tunnel: TunnelStream | null = null
 
-  get remoteAddress(): string {
-    return this.session.remoteAddress
+  get client(): ClientEnd {
+    return this.session.client
   }
 
   get tls(): ClientTls | null {

@@ -1,6 +1,7 @@
 /** A client's HTTP/2 connection: takes requests, as many at a time as it may have, and ends when it is idle, drained or abused. */
 import type { Socket } from 'node:net'
 import { PROBLEMS } from '../../base/problem.ts'
+import type { ClientEnd } from '../client-end.ts'
 import type { ClientTls } from '../client-tls.ts'
 import type { Deadlines, Timed } from '../deadlines.ts'
 import type { Aborted, ClientTimeouts, InboundHandler } from '../inbound.ts'
@@ -25,7 +26,7 @@ const spare: InboundH2[] = []
 
 export class InboundSession extends H2Session implements RequestHost, Timed {
   deadline: number
-  readonly remoteAddress: string
+  readonly client: ClientEnd
   readonly tls: ClientTls | null
   readonly handler: InboundHandler
   readonly timeouts: ClientTimeouts
@@ -49,7 +50,7 @@ export class InboundSession extends H2Session implements RequestHost, Timed {
   /** With `taken`, somebody has read from the socket already. */
   constructor(
     socket: Socket,
-    remoteAddress: string,
+    client: ClientEnd,
     tls: ClientTls | null,
     taken: Taken | null,
     handler: InboundHandler,
@@ -58,7 +59,7 @@ export class InboundSession extends H2Session implements RequestHost, Timed {
     onClosed: (session: InboundSession) => void,
   ) {
     super(socket, deadlines)
-    this.remoteAddress = remoteAddress
+    this.client = client
     this.tls = tls
     this.handler = handler
     this.timeouts = timeouts
@@ -144,7 +145,7 @@ export class InboundSession extends H2Session implements RequestHost, Timed {
 
   /** Nothing can be said to it any more, on whichever stream. */
   private tooSlow(): void {
-    if (this.streams.size === 0) this.handler.turnedAway(this.remoteAddress, 'client-too-slow', 0)
+    if (this.streams.size === 0) this.handler.turnedAway(this.client.address, 'client-too-slow', 0)
     this.requests++
     this.cut('client-too-slow')
   }
@@ -223,7 +224,7 @@ export class InboundSession extends H2Session implements RequestHost, Timed {
   protected condemned(code: number): void {
     const problem = code === ERROR.enhanceYourCalm ? PROBLEMS.connectionAbused : PROBLEMS.protocolViolated
     this.requests++
-    this.handler.turnedAway(this.remoteAddress, problem.code, 0)
+    this.handler.turnedAway(this.client.address, problem.code, 0)
     this.breakStreams(code)
     this.linger()
   }
@@ -249,7 +250,7 @@ export class InboundSession extends H2Session implements RequestHost, Timed {
     const isUnused = this.lastId === 0 && this.peer.areHere && !this.reader.isWithin && !this.isWithinHead
     if (this.prefaceAt > 0 && !isUnused) {
       this.requests++
-      this.handler.turnedAway(this.remoteAddress, PROBLEMS.headTimeout.code, 0)
+      this.handler.turnedAway(this.client.address, PROBLEMS.headTimeout.code, 0)
     }
     this.writer.goaway(this.lastId, ERROR.none)
     this.breakStreams(ERROR.cancel)
@@ -273,7 +274,7 @@ export class InboundSession extends H2Session implements RequestHost, Timed {
     this.deadlines.remove(this)
     if (this.pace !== null) this.deadlines.remove(this.pace)
     this.breakStreams(ERROR.cancel)
-    if (this.requests === 0) this.handler.unused(this.remoteAddress)
+    if (this.requests === 0) this.handler.unused(this.client.address)
     this.onClosed(this)
   }
 }

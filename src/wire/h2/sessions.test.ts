@@ -14,7 +14,7 @@ async function rig(t: TestContext) {
   const clock = new HeldClock()
   const deadlines = new Deadlines(clock)
   const pools = new Pools(deadlines)
-  const pool = pools.of(upstream.url, null, 'h2c')
+  const pool = pools.of(upstream.url, null, { protocol: 'h2c' })
   t.after(async () => {
     pools.close()
     await upstream.close()

@@ -185,7 +185,14 @@ function stateOf({ policies = [], routes = [], services = {} }: Written): Desire
   const timeouts = { connectMs: 0, firstByteMs: 0, idleMs: 0, streamMs: 0, totalMs: 0 }
   const serviceOf = ([name, urls]: readonly [string, readonly string[]]): readonly [string, Service] => [
     name,
-    { name, protocol: 'http/1.1', tls: USUAL_TLS, instances: urls.map((url) => ({ url, weight: 1 })), timeouts },
+    {
+      name,
+      protocol: 'http/1.1',
+      tls: USUAL_TLS,
+      proxyProtocol: null,
+      instances: urls.map((url) => ({ url, weight: 1 })),
+      timeouts,
+    },
   ]
   return stateWith({
     services: Object.fromEntries(Object.entries(services).map(serviceOf)),
