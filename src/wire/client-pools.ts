@@ -1,21 +1,27 @@
 /** The connections to an origin that is told whose each of them is: one client's alone, and gone with that client's connection. */
 import type { ClientEnd } from './client-end.ts'
-import type { Pool } from './pool.ts'
 import { type ProxyVersion, proxyAnnouncement } from './proxy-announcement.ts'
 
-export class ClientPools {
+/** The connections of one client. */
+interface OwnPool {
+  readonly size: number
+  close(): void
+  retire(): void
+}
+
+export class ClientPools<Own extends OwnPool> {
   /** Null: of requests that are nobody's but ours. */
-  private readonly pools = new Map<ClientEnd | null, Pool>()
+  private readonly pools = new Map<ClientEnd | null, Own>()
   private readonly version: ProxyVersion
-  private readonly make: (announcement: Buffer) => Pool
+  private readonly make: (announcement: Buffer) => Own
   private retired = false
 
-  constructor(version: ProxyVersion, make: (announcement: Buffer) => Pool) {
+  constructor(version: ProxyVersion, make: (announcement: Buffer) => Own) {
     this.version = version
     this.make = make
   }
 
-  of(client: ClientEnd | null): Pool {
+  of(client: ClientEnd | null): Own {
     const known = this.pools.get(client)
     if (known !== undefined) return known
     const pool = this.make(proxyAnnouncement(this.version, client?.ends ?? null))

@@ -52,7 +52,7 @@ export class Pool {
   /** Of an origin that speaks HTTP/2; else null. */
   private readonly sessions: Sessions | null
   /** Of an origin that is told whose connections it is given: then there are none here. */
-  private readonly clients: ClientPools | null
+  private readonly clients: ClientPools<Pool> | null
 
   constructor({ h1, h2 }: Dialers, deadlines: Deadlines, guard: AddressGuard | null, version: ProxyVersion | null) {
     this.dialer = h1
