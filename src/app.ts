@@ -32,6 +32,7 @@ import {
 } from './rehearsal.ts'
 import { resealAll } from './store/sealed.ts'
 import { awaitSuccessor, controlPath, succeed } from './succession.ts'
+import { Guardian } from './webhooks/guardian.ts'
 import { Tasks } from './webhooks/tasks.ts'
 import { AddressGuard } from './wire/address-guard.ts'
 
@@ -113,6 +114,7 @@ export async function startApp({ file, env, takeover, onFatal }: AppOptions): Pr
     log,
     onFatal,
     ended: (index) => forgetConnections(connections, index),
+    news: (endpoints) => guardian.hear(endpoints),
     boot: (index) => ({
       index,
       lessee: newId(`engine-${index}-`, clock.now()),
@@ -127,13 +129,13 @@ export async function startApp({ file, env, takeover, onFatal }: AppOptions): Pr
       via,
       challenges: certificates.answers,
       ticketSecret,
+      failing,
     }),
   })
 
+  const usual = { store, clock, log }
   const certificates = new Certificates({
-    store,
-    clock,
-    log,
+    ...usual,
     random: Math.random,
     holder: newId('process-', clock.now()),
     show: (answers) => engines.every((engine) => engine.challenge(answers)).then(() => {}),
@@ -141,6 +143,14 @@ export async function startApp({ file, env, takeover, onFatal }: AppOptions): Pr
   })
   const secure = () => engines.secure(certificates.complete(listenersOf(state)))
   await certificates.update(state.acme, listenersOf(state))
+  const guardian = new Guardian({
+    ...usual,
+    rules: () => state.delivery.disable,
+    changed: (endpoint) => engines.every((engine) => engine.directory({ endpoints: [endpoint] })),
+    announce: async (announcement) => engines.any()?.announce(announcement),
+    pause: (endpointId, ms) => engines.every((engine) => engine.pause(endpointId, ms)),
+  })
+  const failing = await guardian.start()
 
   const declare = async (next: DesiredState) => {
     const declared = await storeDeclared(store, next, clock)
@@ -172,12 +182,8 @@ export async function startApp({ file, env, takeover, onFatal }: AppOptions): Pr
   await declare(state)
 
   const wake = () => void engines.every((engine) => engine.wake())
-  const tasks = new Tasks({
-    store,
-    clock,
-    wake,
-    fault: (error) => log.error({ err: error }, 'a task cannot go on'),
-  })
+  const fault = (error: unknown) => log.error({ err: error }, 'a task cannot go on')
+  const tasks = new Tasks({ store, clock, wake, fault })
 
   let ready = false
   const adminApp = createAdminApp({
@@ -197,9 +203,7 @@ export async function startApp({ file, env, takeover, onFatal }: AppOptions): Pr
         certificates: certificates.metrics,
       }),
     ready: () => ready,
-    directoryChanged: async (change) => {
-      await engines.every((engine) => engine.directory(change))
-    },
+    directoryChanged: (change) => engines.every((engine) => engine.directory(change)),
     resend: async (messageId, endpointId) => {
       const engine = engines.any()
       return engine === undefined ? false : engine.resend(messageId, endpointId)

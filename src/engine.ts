@@ -26,7 +26,10 @@ import { Catalogue } from './webhooks/catalogue.ts'
 import type { DeliverDeps } from './webhooks/deliver.ts'
 import { Directory, type DirectoryChange } from './webhooks/directory.ts'
 import { Dispatcher } from './webhooks/dispatcher.ts'
+import { exhausted } from './webhooks/guardian.ts'
+import { News } from './webhooks/news.ts'
 import { Post } from './webhooks/post.ts'
+import { retryRules } from './webhooks/retry-rules.ts'
 import { AddressGuard } from './wire/address-guard.ts'
 import { AlpnChallenge } from './wire/alpn-challenge.ts'
 import { Deadlines } from './wire/deadlines.ts'
@@ -49,7 +52,26 @@ const directory = new Directory()
 const catalogue = new Catalogue()
 
 let deliverDeps: DeliverDeps
-const dispatcher = new Dispatcher({ store, lessee: boot.lessee, clock, log, deliverDeps: () => deliverDeps })
+let { breaker } = boot.state.delivery
+const say = (event: EngineEvent): void => parentPort!.postMessage(event)
+const news = new News(clock, (endpoints) => say({ endpoints }))
+news.known(boot.failing)
+const dispatcher = new Dispatcher({
+  store,
+  lessee: boot.lessee,
+  clock,
+  log,
+  counters,
+  deliverDeps: () => deliverDeps,
+  breaker: () => breaker,
+  paused: (endpointId, ms) => news.paused(endpointId, ms),
+  ended: (claimed, settlement) => {
+    news.ended(claimed, settlement)
+    const announcement = settlement.state === 'exhausted' ? exhausted(claimed, settlement) : null
+    if (announcement !== null)
+      void post.announce(announcement).catch((error: unknown) => log.error({ err: error }, 'not announced'))
+  },
+})
 const accept = acceptor({ store, lessee: boot.lessee, clock, dispatcher })
 const post = new Post({ accept, directory, clock })
 
@@ -82,6 +104,7 @@ function install(state: DesiredState): void {
   services.update(state.services)
   guard.update(state.egress.allow)
   catalogue.rules = state.publishing
+  breaker = state.delivery.breaker
   pools.update(new UpstreamTls(state.egress.tls))
   deliverDeps = {
     clock,
@@ -89,7 +112,7 @@ function install(state: DesiredState): void {
     services,
     pools,
     guard,
-    rules: { scheduleMs: state.delivery.scheduleMs, random: Math.random },
+    rulesOf: retryRules(state),
     timeoutMs: state.delivery.timeoutMs,
   }
 }
@@ -138,7 +161,7 @@ async function listen(place: number, handler: Gateway, spec: ListenerSpec, share
   const listener = new Listener(handler, deadlines, spec.timeouts, { admission, proxyProtocol, tls })
   if ('path' in spec) {
     await listener.listen(spec, spec.backlog)
-    if (shared) listener.accepted = () => parentPort!.postMessage({ acceptedAt: place } satisfies EngineEvent)
+    if (shared) listener.accepted = () => say({ acceptedAt: place })
     listeners.set(listenerName(spec), listener)
     return spec
   }
@@ -191,6 +214,10 @@ answerCalls(parentPort!, {
     catalogue.apply(change)
     meanwhile?.push(change)
   },
+  async pause(endpointId, ms) {
+    dispatcher.pause(endpointId, ms)
+  },
+  announce: (announcement) => post.announce(announcement),
   resend: (messageId, endpointId) => dispatcher.resend(messageId, endpointId),
   async wake() {
     dispatcher.wake()

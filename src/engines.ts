@@ -7,6 +7,7 @@ import { type ListenerSpec, listenerName } from './model/gateway.ts'
 import type { Log } from './observe/log.ts'
 import { type EngineMetrics, whatEndedEnginesCounted } from './observe/metrics.ts'
 import { type EngineBoot, type EngineCalls, EngineEnded, callsTo } from './threads.ts'
+import type { EndpointNews } from './webhooks/news.ts'
 import type { Steering } from './wire/steer.ts'
 import { UnixAddress } from './wire/unix-address.ts'
 
@@ -32,6 +33,8 @@ export interface EnginesDeps {
   readonly boot: (index: number) => EngineBoot
   /** An engine has ended: what it alone kept is to be forgotten. */
   readonly ended: (index: number) => void
+  /** An engine has news of endpoints. */
+  readonly news: (endpoints: readonly EndpointNews[]) => void
   /** An engine could not be replaced, and no other serves. */
   readonly onFatal: (error: Error) => void
 }
@@ -206,7 +209,10 @@ export class Engines {
     })
     const engine: Engine = {
       worker,
-      calls: callsTo(worker, this.deps.log, ({ acceptedAt }) => this.unix.get(acceptedAt)?.next()),
+      calls: callsTo(worker, this.deps.log, (event) => {
+        if ('acceptedAt' in event) this.unix.get(event.acceptedAt)?.next()
+        else this.deps.news(event.endpoints)
+      }),
       serves: false,
       counted: null,
     }

@@ -5,6 +5,8 @@ import type { ChallengeAnswers, TlsSpec } from './model/tls.ts'
 import type { Log, LogLine } from './observe/log.ts'
 import type { EngineMetrics } from './observe/metrics.ts'
 import type { DirectoryChange } from './webhooks/directory.ts'
+import type { Announcement } from './webhooks/guardian.ts'
+import type { EndpointNews } from './webhooks/news.ts'
 
 /** What an engine is born with. */
 export interface EngineBoot {
@@ -29,6 +31,8 @@ export interface EngineBoot {
   readonly challenges: ChallengeAnswers
   /** What TLS session tickets are sealed with: one for all engines of this process. */
   readonly ticketSecret: Uint8Array
+  /** Endpoints that fail as this engine starts. */
+  readonly failing: readonly string[]
 }
 
 /** What an engine does when the main thread asks. */
@@ -46,6 +50,10 @@ export interface EngineCalls {
   directory(change: DirectoryChange): Promise<void>
   resend(messageId: string, endpointId: string): Promise<boolean>
   wake(): Promise<void>
+  /** An endpoint asks for patience, as another engine has heard. */
+  pause(endpointId: string, ms: number): Promise<void>
+  /** Tells the operational endpoints. */
+  announce(announcement: Announcement): Promise<void>
   metrics(): Promise<EngineMetrics>
   /** Lets every exchange be the last of its connection, finishes what runs within the bound, lets go of everything. */
   drain(withinMs: number): Promise<void>
@@ -55,10 +63,8 @@ export interface EngineCalls {
   refresh(): Promise<void>
 }
 
-/** What an engine says unasked, besides its log: it took a connection from a Unix socket that it shares. */
-export interface EngineEvent {
-  readonly acceptedAt: number
-}
+/** What an engine says unasked, besides its log: it took a connection from a Unix socket that it shares; it has news of endpoints. */
+export type EngineEvent = { readonly acceptedAt: number } | { readonly endpoints: readonly EndpointNews[] }
 
 interface Ask {
   readonly id: number
@@ -109,7 +115,7 @@ export function callsTo(worker: Worker, log: Log, heard: (event: EngineEvent) =>
   let ended = false
   worker.on('message', (said: Answer<never> | LogLine | EngineEvent) => {
     if ('level' in said) return log[said.level](said.fields, said.message)
-    if ('acceptedAt' in said) return heard(said)
+    if ('acceptedAt' in said || 'endpoints' in said) return heard(said)
     const { id, value, error } = said
     const caller = waiting.get(id)
     waiting.delete(id)
@@ -138,6 +144,8 @@ export function callsTo(worker: Worker, log: Log, heard: (event: EngineEvent) =>
     directory: ask('directory'),
     resend: ask('resend'),
     wake: ask('wake'),
+    pause: ask('pause'),
+    announce: ask('announce'),
     metrics: ask('metrics'),
     drain: ask('drain'),
     stopAccepting: ask('stopAccepting'),

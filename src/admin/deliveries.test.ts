@@ -22,8 +22,7 @@ test('messages by origin, deliveries of a message, replay, stats', async (t) => 
         received: { method: 'POST', target: '/hooks/stripe', headers: [] },
         createdAt: 0,
       },
-      deliveries: [{ id: 'dlv_1', endpointId: 'service:payments:/stripe-events' }],
-      leased: false,
+      deliveries: [{ id: 'dlv_1', endpointId: 'service:payments:/stripe-events', as: 'due' }],
     },
   ])
   await svix.application.create({ name: 'Shop', uid: 'shop' })

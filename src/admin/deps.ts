@@ -54,7 +54,7 @@ export interface AdminDeps {
   /** Every engine serves. */
   readonly ready: () => boolean
   /** Tells every engine; resolves when all have acknowledged. Called after the store has it and before the answer is sent. */
-  readonly directoryChanged: (change: DirectoryChange) => Promise<void>
+  readonly directoryChanged: (change: DirectoryChange) => Promise<unknown>
   /** Asks an engine for a manual attempt now. False: no such delivery, or one is in flight. */
   readonly resend: (messageId: string, endpointId: string) => Promise<boolean>
   /** Begins work that goes on by itself; resolves when it is durable. */

@@ -138,8 +138,8 @@ function engineStandIn(store: Store, clock: Clock) {
       const message: Message = { ...about, payload, received: null }
       const deliveries = [...endpoints.values()]
         .filter((endpoint) => endpoint.consumerId === consumer.id && wants(endpoint, eventType, channels))
-        .map((endpoint) => ({ id: newId('dlv_', createdAt), endpointId: endpoint.id }))
-      const [stored] = await store.append(LESSEE, [{ message, deliveries, leased: false }])
+        .map((endpoint) => ({ id: newId('dlv_', createdAt), endpointId: endpoint.id, as: 'due' as const }))
+      const [stored] = await store.append(LESSEE, [{ message, deliveries }])
       return stored!.stored ? { ok: true, message } : { ok: false, existingId: stored!.existingId }
     },
   })

@@ -37,6 +37,11 @@ describe('nextDelayMs', () => {
     assert.equal(new Set(delays).size, 1_000)
   })
 
+  it('is anything up to the step where jitter is full', () => {
+    const delays = Array.from({ length: 1_000 }, (_, i) => nextDelayMs([10_000], 1, () => i / 1_000, 'full')!)
+    assert.deepEqual([Math.min(...delays), Math.max(...delays)], [0, 9_990])
+  })
+
   it('has no next attempt on an empty schedule', () => {
     assert.equal(
       nextDelayMs([], 1, () => 0),

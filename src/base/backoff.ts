@@ -7,10 +7,15 @@ export const STANDARD_SCHEDULE_MS: readonly number[] = [
 
 /**
  * The delay before the attempt that follows `attempts` finished ones, or null when the schedule is used up.
- * Jitter is ±20 % of the step, so that deliveries that failed together do not return together.
+ * Jitter keeps deliveries that failed together from returning together: proportional is ±20 % of the step, full anything up to it.
  */
-export function nextDelayMs(scheduleMs: readonly number[], attempts: number, random: () => number): number | null {
+export function nextDelayMs(
+  scheduleMs: readonly number[],
+  attempts: number,
+  random: () => number,
+  jitter: 'full' | 'proportional' = 'proportional',
+): number | null {
   const step = scheduleMs[attempts - 1]
   if (step === undefined) return null
-  return Math.round(step * (0.8 + 0.4 * random()))
+  return Math.round(step * (jitter === 'full' ? random() : 0.8 + 0.4 * random()))
 }

@@ -1,8 +1,16 @@
 /** The checked file as the desired state: short forms written out, relative paths made absolute, `auto` counted. */
 import { resolve } from 'node:path'
 import { STANDARD_SCHEDULE_MS } from '../base/backoff.ts'
-import type { DesiredState, ListenerSpec, Route, Service, SourceSpec, TargetSpec } from '../model/gateway.ts'
 import type { AcmeSpec, TlsSpec } from '../model/tls.ts'
+import type {
+  DeliverySpec,
+  DesiredState,
+  ListenerSpec,
+  Route,
+  Service,
+  SourceSpec,
+  TargetSpec,
+} from '../model/gateway.ts'
 import type { File } from './file-schema.ts'
 import type { FileListener } from './listener-schema.ts'
 import type { FileTls } from './tls-schema.ts'
@@ -48,7 +56,7 @@ export function buildState(file: File, context: BuildContext): DesiredState {
       unknownEvents: file.publishing['unknown-events'],
       invalidPayloads: file.publishing['invalid-payloads'],
     },
-    delivery: { scheduleMs: file.delivery.schedule ?? STANDARD_SCHEDULE_MS, timeoutMs: file.delivery.timeout },
+    delivery: buildDelivery(file.delivery),
     services: each(file.services, (name, one) => buildService(baseDir, name, one, upstreamTls)),
     consumers: each(file.consumers, (name, consumer) => ({
       name,
@@ -65,7 +73,25 @@ export function buildState(file: File, context: BuildContext): DesiredState {
       name,
       description: eventType?.description ?? '',
       schema: eventSchemas.get(name) ?? null,
+      retries: eventType?.delivery ?? {},
     })),
+  }
+}
+
+function buildDelivery(file: File['delivery']): DeliverySpec {
+  const { schedule, jitter, expire, timeout, breaker } = file
+  return {
+    retries: { scheduleMs: schedule ?? STANDARD_SCHEDULE_MS, jitter: jitter ?? 'proportional', expireMs: expire ?? 0 },
+    timeoutMs: timeout,
+    breaker: {
+      failures: breaker.failures,
+      openMs: breaker.pause,
+      openMsMax: Math.max(breaker.pause, breaker['pause-max']),
+    },
+    disable: {
+      afterMs: file['disable-after'] === 'never' ? 0 : file['disable-after'],
+      warnAfterMs: file['warn-after'].toSorted((a, b) => a - b),
+    },
   }
 }
 

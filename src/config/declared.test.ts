@@ -17,7 +17,11 @@ test('an event type whose description alone has changed is stored anew', async (
   })
   const store = host.client()
   const declare = (description: string) =>
-    storeDeclared(store, stateWith({ eventTypes: { sale: { name: 'sale', description, schema: null } } }), systemClock)
+    storeDeclared(
+      store,
+      stateWith({ eventTypes: { sale: { name: 'sale', description, schema: null, retries: {} } } }),
+      systemClock,
+    )
   await declare('Sold.')
   const first = await store.getEventType('sale')
   await declare('Sold.')

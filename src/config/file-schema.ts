@@ -1,4 +1,5 @@
 /** The shape of the configuration file: the one source of its checking, its defaults and the editors' schema. */
+import { delivery, eventRetries } from './delivery-schema.ts'
 import { z } from 'zod'
 import type { DocumentedPolicy } from '../policies/schemas.ts'
 import { sealingKey } from '../store/vault.ts'
@@ -86,6 +87,7 @@ const eventType = z
   .strictObject({
     description: z.string().default(''),
     schema: z.string().min(1).optional().describe('A file with a JSON Schema, relative to this one.'),
+    delivery: eventRetries.optional().describe('How its deliveries are tried again, where that differs.'),
   })
   .nullable()
 
@@ -169,12 +171,7 @@ export function fileSchema(policies: readonly DocumentedPolicy[]) {
       })
       .prefault({})
       .describe('What the webhook API takes for a message.'),
-    delivery: z
-      .strictObject({
-        schedule: z.array(duration(0)).max(100).optional().describe('Delays before the second attempt, the third, …'),
-        timeout: duration(1).prefault('15s').describe('One bound over a whole attempt.'),
-      })
-      .prefault({}),
+    delivery,
     services: section(service).describe('Who answers.'),
     consumers: section(consumer).describe('Who calls, and is called.'),
     policies: list(use).describe('For every route, before its own.'),

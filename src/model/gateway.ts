@@ -114,6 +114,27 @@ export interface EventTypeSpec {
   readonly description: string
   /** JSON Schema, or null. */
   readonly schema: unknown
+  /** Where its deliveries are tried again otherwise than all. */
+  readonly retries: Partial<RetrySpec>
+}
+
+/** When a delivery is tried again. */
+export interface RetrySpec {
+  /** Delays before attempts 2, 3, …, ms. */
+  readonly scheduleMs: readonly number[]
+  readonly jitter: 'full' | 'proportional'
+  /** Age from which a message is attempted no more, ms; 0: never. */
+  readonly expireMs: number
+}
+
+export interface DeliverySpec {
+  readonly retries: RetrySpec
+  /** One bound over connect, TLS, upload, head and body of an attempt. */
+  readonly timeoutMs: number
+  /** A receiver that fails so often in a row is left alone, first for `openMs`, then for longer and longer. */
+  readonly breaker: { readonly failures: number; readonly openMs: number; readonly openMsMax: number }
+  /** An endpoint that only fails is disabled after so long, ms (0: never), its owner told after each of these. */
+  readonly disable: { readonly afterMs: number; readonly warnAfterMs: readonly number[] }
 }
 
 /** An IP address and a port, or the path of a Unix socket. */
@@ -214,12 +235,7 @@ export interface DesiredState {
     readonly timeoutMs: number
   }
   readonly publishing: PublishingRules
-  readonly delivery: {
-    /** Delays before attempts 2, 3, …, ms. */
-    readonly scheduleMs: readonly number[]
-    /** One bound over connect, TLS, upload, head and body of an attempt. */
-    readonly timeoutMs: number
-  }
+  readonly delivery: DeliverySpec
   readonly services: Readonly<Record<string, Service>>
   readonly consumers: Readonly<Record<string, ConsumerSpec>>
   readonly policies: readonly PolicyUse[]

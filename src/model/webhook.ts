@@ -63,6 +63,15 @@ export interface Endpoint {
   readonly updatedAt: number
 }
 
+/** An endpoint that has done nothing but fail for a while. */
+export interface EndpointHealth {
+  readonly endpointId: string
+  /** ms */
+  readonly failingSince: number
+  /** How many of the warnings its owner was given. */
+  readonly warned: number
+}
+
 export interface EventType {
   readonly name: string
   readonly description: string

@@ -3,6 +3,7 @@ import { describe } from 'node:test'
 import { accessConforms } from './conformance/access.ts'
 import { appendsConform } from './conformance/appends.ts'
 import { certificatesConform } from './conformance/certificates.ts'
+import { healthConforms } from './conformance/health.ts'
 import { leasesConform } from './conformance/leases.ts'
 import { listsConform } from './conformance/lists.ts'
 import { modelConforms } from './conformance/model.ts'
@@ -18,6 +19,7 @@ export function storeConformance(name: string, subject: Subject): void {
     leasesConform(subject)
     resourcesConform(subject)
     accessConforms(subject)
+    healthConforms(subject)
     certificatesConform(subject)
     listsConform(subject)
     tasksConform(subject)

@@ -5,21 +5,28 @@
 import type { OrderedCertificate } from '../model/tls.ts'
 import type { AccessToken, KeptAnswer } from '../model/access.ts'
 import type { Task, TaskKind, TaskState } from '../model/task.ts'
-import type { Attempt, Consumer, Delivery, DeliveryState, Endpoint, EventType, Message } from '../model/webhook.ts'
+import type {
+  Attempt,
+  Consumer,
+  Delivery,
+  DeliveryState,
+  Endpoint,
+  EndpointHealth,
+  EventType,
+  Message,
+} from '../model/webhook.ts'
 
 /** A delivery to be made with its message. */
 export interface NewDelivery {
   readonly id: string
   readonly endpointId: string
-  /** The endpoint is disabled: the delivery is stored as held, whatever its message says. */
-  readonly held?: boolean
+  /** `leased` to the caller, who will attempt it now; `due` now, for whoever claims it; `held`: its endpoint is disabled. */
+  readonly as: 'leased' | 'due' | 'held'
 }
 
 export interface NewMessage {
   readonly message: Message
   readonly deliveries: readonly NewDelivery[]
-  /** True: deliveries that are not held are stored as already leased to the caller, who will attempt them now. False: as due now. */
-  readonly leased: boolean
 }
 
 /** `stored`, or the id of the message that already has this eventId in this scope (consumer or origin). */
@@ -117,7 +124,7 @@ export interface Store {
   settle(lessee: Lessee, settlements: readonly Settlement[]): Promise<void>
   /**
    * Leases up to `limit` deliveries that are due at `nowMs`, oldest first, but none to the endpoints `except`; every endpoint gets its share
-   * of a limit that is less than what is due. Leased, a delivery has no `nextAt`.
+   * of a limit that is less than what is due. It may be fewer when payloads are large: none means that nothing is due. Leased, a delivery has no `nextAt`.
    */
   claim(lessee: Lessee, limit: number, nowMs: number, except: readonly string[]): Promise<readonly ClaimedDelivery[]>
   /** Leases one delivery for a manual attempt now, unless it is in flight. Null: no such delivery, in flight, or cancelled. */
@@ -152,6 +159,12 @@ export interface Store {
   allEndpoints(): Promise<readonly Endpoint[]>
   allConsumers(): Promise<readonly Consumer[]>
   deleteEndpoint(consumerId: string, id: string): Promise<boolean>
+
+  /** Of an endpoint that fails; without effect when there is no such endpoint. */
+  putHealth(health: EndpointHealth): Promise<void>
+  deleteHealth(endpointId: string): Promise<void>
+  /** Of every endpoint that fails. */
+  allHealth(): Promise<readonly EndpointHealth[]>
 
   putEventType(eventType: EventType): Promise<void>
   getEventType(name: string): Promise<EventType | null>

@@ -41,22 +41,21 @@ export function acceptor({ store, lessee, clock, dispatcher }: AcceptDeps): Acce
       received: event.received,
       createdAt: now,
     }
-    const deliveries = event.to.map((endpointId): NewDelivery => ({ id: newId('dlv_', now), endpointId }))
-    const held =
-      event.held?.map((endpointId): NewDelivery => ({ id: newId('dlv_', now), endpointId, held: true })) ?? []
-    const leased = dispatcher.hasRoomFor(event.to)
-    const [result] = await store.append(lessee, [{ message, deliveries: [...deliveries, ...held], leased }])
+    const deliveries: NewDelivery[] = []
+    for (const endpointId of event.to)
+      deliveries.push({ id: newId('dlv_', now), endpointId, as: dispatcher.hasRoomFor(endpointId) ? 'leased' : 'due' })
+    if (event.held !== undefined)
+      for (const endpointId of event.held) deliveries.push({ id: newId('dlv_', now), endpointId, as: 'held' })
+    const [result] = await store.append(lessee, [{ message, deliveries }])
     if (!result!.stored) return { ok: false, existingId: result!.existingId }
-    if (leased) {
-      for (const { id, endpointId } of deliveries) {
+    for (const { id, endpointId, as } of deliveries) {
+      if (as === 'leased') {
         dispatcher.take({
           delivery: { id, messageId: message.id, endpointId, state: 'delivering', attempts: 0, nextAt: null },
           message,
           before: { state: 'pending', nextAt: now },
         })
-      }
-    } else if (event.to.some((id) => dispatcher.hasRoomFor([id]))) {
-      dispatcher.wake() // for those; the others wait for room
+      } else if (as === 'due' && dispatcher.hasRoomFor(endpointId)) dispatcher.wake() // there is room by now
     }
     return { ok: true, message }
   }

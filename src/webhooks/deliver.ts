@@ -10,7 +10,7 @@ import type { OutboundRequest } from '../wire/outbound.ts'
 import { OutgoingHead } from '../wire/outgoing.ts'
 import type { Pool, Pools } from '../wire/pool.ts'
 import { type Directory, type LiveEndpoint, serviceOf } from './directory.ts'
-import { type Ending, type RetryRules, outcomeByHand, outcomeOf, unsent } from './outcome.ts'
+import { type Ending, type RetryRules, isExpired, outcomeByHand, outcomeOf, unsent } from './outcome.ts'
 
 /** How much of an answer is kept with its attempt. */
 const RESPONSE_BYTES_KEPT = 4_096
@@ -24,7 +24,8 @@ export interface DeliverDeps {
   readonly services: Services
   readonly pools: Pools
   readonly guard: AddressGuard
-  readonly rules: RetryRules
+  /** How a message of this type is tried again. */
+  readonly rulesOf: (eventType: string) => RetryRules
   /** Over connect, TLS, upload, head and body together. */
   readonly timeoutMs: number
 }
@@ -39,34 +40,44 @@ interface Request {
 /** An attempt that cannot be made, and where it would have gone. */
 interface Refusal {
   readonly url: string
-  readonly failure: 'endpoint-deleted' | 'endpoint-disabled' | 'no-service' | 'unsendable' | 'blocked-address'
+  readonly failure:
+    | 'endpoint-deleted'
+    | 'endpoint-disabled'
+    | 'no-service'
+    | 'unsendable'
+    | 'blocked-address'
+    | 'expired'
 }
 
 /**
- * Attempts a leased delivery and calls `done` exactly once with the settlement to record, perhaps before it returns. An attempt that
+ * Attempts a leased delivery and calls `done` exactly once with the settlement to record and how the attempt ended, perhaps before it returns. An attempt that
  * cannot even be built is recorded as failed: the lease ends with the record or with this process.
  */
 export function deliver(
   claimed: ClaimedDelivery,
   trigger: AttemptTrigger,
   deps: DeliverDeps,
-  done: (settlement: Settlement) => void,
+  done: (settlement: Settlement, ending: Ending) => void,
 ): void {
-  const { clock, rules, timeoutMs } = deps
+  const { clock, timeoutMs } = deps
+  const { message } = claimed
+  const rules = deps.rulesOf(message.eventType)
   const startedAt = clock.now()
   const began = clock.elapsed()
-  const request = prepare(claimed, trigger, startedAt, deps)
+  const isLate = trigger === 'scheduled' && isExpired(message.createdAt, startedAt, rules.retries)
+  const request = isLate ? expired(claimed, deps) : prepare(claimed, trigger, startedAt, deps)
 
   if ('failure' in request) settle(unsent(request.failure))
   else {
     const timeouts = { connectMs: timeoutMs, firstByteMs: timeoutMs, idleMs: timeoutMs, totalMs: timeoutMs }
-    const body = claimed.message.payload
+    const body = message.payload
     call(request.pool, { request: request.outbound, body, timeouts, keepBytes: RESPONSE_BYTES_KEPT }, settle)
   }
 
   function settle(ending: Ending): void {
     const { delivery, before } = claimed
-    const judged = outcomeOf(ending, delivery.attempts + 1, clock.now(), rules)
+    const past = { attempts: delivery.attempts + 1, acceptedAt: message.createdAt }
+    const judged = outcomeOf(ending, past, clock.now(), rules)
     const { state, nextAt, failure } = trigger === 'manual' ? outcomeByHand(judged, before) : judged
     const attempt = {
       id: newId('atmpt_', startedAt),
@@ -82,8 +93,12 @@ export function deliver(
       trigger,
       startedAt,
     }
-    done({ attempt, state, nextAt })
+    done({ attempt, state, nextAt }, ending)
   }
+}
+
+function expired({ delivery }: ClaimedDelivery, { directory }: DeliverDeps): Refusal {
+  return { url: directory.endpoint(delivery.endpointId)?.endpoint.url ?? '', failure: 'expired' }
 }
 
 /** What to send, or why nothing can be sent. Somebody who asks for an attempt by hand means a disabled endpoint too. */

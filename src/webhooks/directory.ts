@@ -2,6 +2,7 @@
 import { type Consumer, type Endpoint, OPERATIONAL_CONSUMER, wants } from '../model/webhook.ts'
 import type { CatalogueChange } from './catalogue.ts'
 import { AttemptSigner } from './sign-attempt.ts'
+import { siteOf } from './site.ts'
 
 /** An endpoint ready to be called: its URL taken apart, its secrets decoded. */
 export interface LiveEndpoint {
@@ -10,10 +11,20 @@ export interface LiveEndpoint {
   readonly origin: string
   /** `host[:port]` */
   readonly host: string
+  /** Whose load it shares. */
+  readonly site: string
   /** Path and query. */
   readonly target: string
   readonly signer: AttemptSigner
 }
+
+/** Deliveries a second, counted together under a key. */
+export interface Pace {
+  readonly key: string
+  readonly perSecond: number
+}
+
+const UNPACED: readonly Pace[] = []
 
 /** What changed, as the admin server tells the engines. */
 export interface DirectoryChange extends CatalogueChange {
@@ -60,6 +71,24 @@ export class Directory {
     return all.filter(({ endpoint }) => wants(endpoint, eventType, channels))
   }
 
+  /** Whose load an endpoint's receiver shares; a service of the gateway is its own. */
+  siteOf(endpointId: string): string {
+    return this.endpoints.get(endpointId)?.site ?? endpointId
+  }
+
+  /** What its deliveries are paced to: its receiver's wish, and its consumer's. */
+  ratesOf(endpointId: string): readonly Pace[] {
+    const live = this.endpoints.get(endpointId)
+    if (live === undefined) return UNPACED
+    const { consumerId, ratePerSecondMax: own } = live.endpoint
+    const shared = this.consumers.get(consumerId)?.ratePerSecondMax ?? null
+    if (own === null && shared === null) return UNPACED
+    const rates: Pace[] = []
+    if (own !== null) rates.push({ key: `deliveries ${endpointId}`, perSecond: own })
+    if (shared !== null) rates.push({ key: `deliveries ${consumerId}`, perSecond: shared })
+    return rates
+  }
+
   /** Every consumer with an endpoint that wants this event. */
   *consumersWanting(eventType: string): IterableIterator<Consumer> {
     for (const consumer of this.consumers.values()) {
@@ -89,6 +118,7 @@ export class Directory {
       endpoint,
       origin: url.origin,
       host: url.host,
+      site: siteOf(url.host),
       target: url.pathname + url.search,
       signer: new AttemptSigner(endpoint),
     }

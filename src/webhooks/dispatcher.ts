@@ -1,45 +1,49 @@
 /**
- * Decides which delivery is attempted when: a queue for each endpoint, so that one that hangs holds up only itself; and a bound on
- * what is in memory, so that the rest waits in the store.
+ * Decides which delivery is attempted when: a lane for each endpoint, so that one that hangs, fails or asks for patience holds up only
+ * itself; and a bound on what is in memory, so that the rest waits in the store.
  */
 import type { Clock } from '../base/clock.ts'
+import type { Counters } from '../counters/port.ts'
 import type { AttemptTrigger } from '../model/webhook.ts'
 import type { Log } from '../observe/log.ts'
 import type { ClaimedDelivery, Lessee, Settlement, Store } from '../store/port.ts'
+import { Claims } from './claims.ts'
 import { type DeliverDeps, deliver } from './deliver.ts'
-import { serviceOf } from './directory.ts'
+import { type BreakerRules, type Lane, Lanes, RESERVE, bytesOf } from './lanes.ts'
+import { type Ending, patienceMs } from './outcome.ts'
+import { pacedMs } from './pacing.ts'
 import { Pulse } from './pulse.ts'
 import { type Job, Records } from './records.ts'
+import { Turns } from './turns.ts'
 
-/** Deliveries leased and held in memory by one engine. From then on an endpoint may have its reserve there and no more. */
+/** Deliveries leased and held in memory by one engine, and their payloads. From then on an endpoint may have its reserve there and no more. */
 const HELD_MAX = 10_000
+const HELD_BYTES_MAX = 64 * 1_048_576
 /** Of one endpoint, waiting in memory; a claim may exceed it once. */
 const WAITING_MAX = 256
-/** Attempts running at once: of an engine, and of one endpoint. */
+const WAITING_BYTES_MAX = 16 * 1_048_576
+/** Attempts running at once in an engine. */
 const RUNNING_MAX = 1_024
-const RUNNING_PER_ENDPOINT_MAX = 64
-/** What every endpoint may always have running: those that hang cannot take it from the others. */
-const RESERVE = 2
-const CLAIM_MAX = 256
-/** How often the store is asked for what is due when nothing says that something is. */
-const POLL_MS = 1_000
+/** Room to speak of. */
+const ROOM = 256
+/** What waits for a receiver that is left alone for longer than this is given back to the store. */
+const KEPT_MS = 2_000
 const HEARTBEAT_MS = 1_000
-
-/** What waits for one endpoint, and how many attempts to it are running. */
-interface EndpointQueue {
-  readonly jobs: Job[]
-  running: number
-  /** It had no more room: the store may have more for it. */
-  wasFull: boolean
-}
 
 export interface DispatcherDeps {
   readonly store: Store
   readonly lessee: Lessee
   readonly clock: Clock
   readonly log: Log
+  /** Counts what is paced, exactly across the engines of this process. */
+  readonly counters: Counters
   /** Read at every attempt: a reload replaces it. */
   deliverDeps(): DeliverDeps
+  breaker(): BreakerRules
+  /** A receiver asks for patience, ms: the other engines are to know. */
+  paused(endpointId: string, ms: number): void
+  /** An attempt is over: for whoever watches over endpoints. */
+  ended(claimed: ClaimedDelivery, settlement: Settlement): void
 }
 
 export class Dispatcher {
@@ -47,27 +51,39 @@ export class Dispatcher {
   private readonly deps: DispatcherDeps
   private readonly pulse: Pulse
   private readonly records: Records
-  private readonly queues = new Map<string, EndpointQueue>()
-  /** Endpoints with a job that may start, in turn: those within their reserve, which start at once, and the others. */
-  private readonly reserved = new Set<string>()
-  private readonly ready = new Set<string>()
+  private readonly claims: Claims
+  private readonly lanes: Lanes
+  private readonly turns: Turns
   private held = 0
+  private heldBytes = 0
   private running = 0
   private starting = false
   private stopping = false
-  /** The claim in progress, and whether something has become due since it looked. */
-  private claiming: Promise<void> | null = null
-  private again = false
-  /** The time of the armed timer. */
-  private wakeAt = Number.POSITIVE_INFINITY
-  private wakeTimer: NodeJS.Timeout | undefined
   private heartbeatTimer: NodeJS.Timeout | undefined
   private idle: (() => void) | null = null
 
   constructor(deps: DispatcherDeps) {
     this.deps = deps
-    this.pulse = new Pulse(deps.store, deps.lessee, deps.clock)
-    this.records = new Records({ ...deps, over: (deliveries, nextAt) => this.over(deliveries, nextAt) })
+    const { store, lessee, clock } = deps
+    const directory = () => deps.deliverDeps().directory
+    this.pulse = new Pulse(store, lessee, clock)
+    this.records = new Records({ ...deps, over: (jobs, nextAt) => this.over(jobs, nextAt) })
+    this.lanes = new Lanes({
+      hostNameOf: (endpointId) => directory().siteOf(endpointId),
+      breaker: () => deps.breaker(),
+    })
+    this.turns = new Turns(clock, (lanes) => this.unpark(lanes))
+    this.claims = new Claims({
+      store,
+      lessee,
+      clock,
+      directory,
+      room: () => Math.max(RESERVE, this.isFull() ? 0 : HELD_MAX - this.held),
+      except: () => [...this.lanes].flatMap((lane) => (this.isClosed(lane) ? [lane.endpointId] : [])),
+      giveBack: (claimed) => this.records.giveBack(claimed.map((one): Job => ({ claimed: one, trigger: 'scheduled' }))),
+      take: (claimed) => this.take(claimed),
+      failed: (error) => this.report(error),
+    })
   }
 
   start(): void {
@@ -76,25 +92,26 @@ export class Dispatcher {
     this.wake()
   }
 
-  /** True while new deliveries to these may be leased to this engine as they are stored; false: they are stored as due. */
-  hasRoomFor(endpointIds: readonly string[]): boolean {
-    return !this.stopping && endpointIds.every((id) => !this.isFull(this.queues.get(id)))
+  /** True while a new delivery to this endpoint may be leased to this engine as it is stored; false: it is stored as due. */
+  hasRoomFor(endpointId: string): boolean {
+    if (this.stopping) return false
+    const lane = this.lanes.get(endpointId)
+    return lane === undefined || !this.isClosed(lane)
   }
 
-  /** Takes deliveries that the store has just leased to this engine. */
+  /** Takes a delivery that the store has just leased to this engine. */
   take(claimed: ClaimedDelivery, trigger: AttemptTrigger = 'scheduled'): void {
     const job = { claimed, trigger }
     // Leased by a call that was under way when we were asked to stop.
     if (this.stopping) return this.records.giveBack([job])
-    const { endpointId } = claimed.delivery
-    let queue = this.queues.get(endpointId)
-    if (queue === undefined) this.queues.set(endpointId, (queue = { jobs: [], running: 0, wasFull: false }))
-    // Somebody waits for a resend: it goes first.
-    if (trigger === 'manual') queue.jobs.unshift(job)
-    else queue.jobs.push(job)
-    if (queue.jobs.length >= WAITING_MAX) queue.wasFull = true
+    const lane = this.lanes.of(claimed.delivery.endpointId)
     this.held++
-    this.markReady(endpointId, queue)
+    this.heldBytes += bytesOf(claimed)
+    // Somebody waits for a resend: it goes at once, whatever is known of the receiver.
+    if (trigger === 'manual') return this.attempt(lane, job)
+    lane.put(job)
+    if (this.isLong(lane)) lane.wasFull = true
+    this.turns.mark(lane)
     this.startWhatMay()
   }
 
@@ -104,7 +121,7 @@ export class Dispatcher {
     const { store, lessee } = this.deps
     const claimed = await store.claimOne(lessee, messageId, endpointId)
     if (claimed === null) return false
-    await this.learn([claimed])
+    await this.claims.learn([claimed])
     const isMade = !this.stopping
     this.take(claimed, 'manual')
     return isMade
@@ -112,55 +129,61 @@ export class Dispatcher {
 
   /** Something may have become due. */
   wake(): void {
-    this.again = true
+    this.claims.wake()
+  }
+
+  /** Another engine has heard that a receiver asks for patience. */
+  pause(endpointId: string, ms: number): void {
     if (this.stopping) return
-    this.claiming ??= this.claim()
+    const lane = this.lanes.of(endpointId)
+    lane.throttle.pause(ms, this.deps.clock.elapsed())
+    this.park(lane, ms)
   }
 
   /** Starts nothing more, gives back what has not begun, and resolves when the running attempts are recorded or `withinMs` is over. */
   async stop(withinMs: number): Promise<void> {
     this.stopping = true
-    clearTimeout(this.wakeTimer)
     this.records.hurry()
-    const waiting = [...this.queues.values()].flatMap((queue) => queue.jobs.splice(0))
-    this.reserved.clear()
-    this.ready.clear()
-    this.held -= waiting.length
-    this.records.giveBack(waiting)
+    for (const lane of this.lanes) this.letGo(lane)
+    this.turns.clear()
     let timer: NodeJS.Timeout | undefined
     const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, withinMs)))
     const idle = new Promise<void>((resolve) => (this.idle = resolve))
-    await Promise.race([Promise.all([this.claiming, this.held > 0 ? idle : null]), late])
+    await Promise.race([Promise.all([this.claims.stop(), this.held > 0 ? idle : null]), late])
     clearTimeout(timer)
     clearInterval(this.heartbeatTimer)
     this.records.end()
   }
 
+  // ---- room
+
+  private isFull(): boolean {
+    return this.held >= HELD_MAX || this.heldBytes >= HELD_BYTES_MAX
+  }
+
+  private isLong(lane: Lane): boolean {
+    return lane.jobs.length >= WAITING_MAX || lane.bytes >= WAITING_BYTES_MAX
+  }
+
+  /** Takes in no more now. With everything full, an endpoint still has its reserve: the others' patience is not its own. */
+  private isClosed(lane: Lane): boolean {
+    if (lane.parkedUntil > this.deps.clock.elapsed() + KEPT_MS) return true
+    return this.isFull() ? lane.jobs.length + lane.running >= RESERVE : this.isLong(lane)
+  }
+
+  /** Gives back what waits in a lane. */
+  private letGo(lane: Lane): void {
+    const jobs = lane.empty()
+    this.forgetHeld(jobs)
+    this.records.giveBack(jobs)
+  }
+
+  private forgetHeld(jobs: readonly Job[]): void {
+    this.held -= jobs.length
+    for (const { claimed } of jobs) this.heldBytes -= bytesOf(claimed)
+  }
+
   // ---- starting attempts
-
-  /** With everything full, an endpoint still has its reserve: the others' patience is not its own. */
-  private isFull(queue: EndpointQueue | undefined): boolean {
-    if (queue === undefined) return false
-    if (this.held >= HELD_MAX) return queue.jobs.length + queue.running >= RESERVE
-    return queue.jobs.length >= WAITING_MAX
-  }
-
-  private markReady(endpointId: string, queue: EndpointQueue): void {
-    if (queue.jobs.length === 0 || queue.running >= RUNNING_PER_ENDPOINT_MAX) return
-    if (queue.running >= RESERVE) this.ready.add(endpointId)
-    else if (!this.reserved.has(endpointId)) {
-      this.ready.delete(endpointId)
-      this.reserved.add(endpointId)
-    }
-  }
-
-  /** Takes the endpoint whose turn it is. */
-  private nextReady(): string | undefined {
-    const list = this.reserved.size > 0 || this.running >= RUNNING_MAX ? this.reserved : this.ready
-    const [id] = list
-    if (id !== undefined) list.delete(id)
-    return id
-  }
 
   /**
    * Endpoints take turns, one attempt each: a long queue does not come before a short one. An attempt may end before `deliver`
@@ -169,112 +192,97 @@ export class Dispatcher {
   private startWhatMay(): void {
     if (this.starting) return
     this.starting = true
-    for (let id = this.nextReady(); id !== undefined; id = this.nextReady()) {
-      const queue = this.queues.get(id)!
-      const job = queue.jobs.shift()!
-      queue.running++
-      this.running++
-      this.markReady(id, queue)
-      deliver(job.claimed, job.trigger, this.deps.deliverDeps(), (settlement) => this.attempted(queue, job, settlement))
+    for (let lane = this.nextLane(); lane !== undefined; lane = this.nextLane()) {
+      if (lane.jobs.length === 0) continue
+      const wait = this.waitMs(lane)
+      if (wait === 0) {
+        this.attempt(lane, lane.shift())
+        this.turns.mark(lane)
+      } else if (wait !== Number.POSITIVE_INFINITY) this.park(lane, wait)
     }
     this.starting = false
   }
 
-  private attempted(queue: EndpointQueue, job: Job, settlement: Settlement): void {
-    const { endpointId } = settlement.attempt
-    queue.running--
+  private nextLane(): Lane | undefined {
+    return this.turns.next(this.running >= RUNNING_MAX)
+  }
+
+  private waitMs(lane: Lane): number {
+    const now = this.deps.clock.elapsed()
+    const { directory } = this.deps.deliverDeps()
+    return lane.waitMs(now) || pacedMs(directory.ratesOf(lane.endpointId), this.deps.counters, now)
+  }
+
+  private attempt(lane: Lane, job: Job): void {
+    const startedAt = this.deps.clock.elapsed()
+    lane.started(startedAt)
+    this.running++
+    deliver(job.claimed, job.trigger, this.deps.deliverDeps(), (settlement, ending) =>
+      this.attempted(lane, job, startedAt, settlement, ending),
+    )
+  }
+
+  private attempted(lane: Lane, job: Job, startedAt: number, settlement: Settlement, ending: Ending): void {
+    lane.ended()
     this.running--
     if (settlement.attempt.ok) this.counts.delivered++
     else this.counts.failed++
     if (settlement.state === 'exhausted' && job.trigger === 'scheduled') this.counts.exhausted++
     this.records.add(job, settlement)
-    this.markReady(endpointId, queue)
-    if (queue.running === 0 && queue.jobs.length === 0) this.queues.delete(endpointId)
-    if (queue.wasFull && queue.jobs.length <= WAITING_MAX / 2) {
-      queue.wasFull = false
+    this.learnFrom(lane, startedAt, ending)
+    this.deps.ended(job.claimed, settlement)
+    this.turns.mark(lane)
+    for (const blocked of lane.host.blocked) {
+      lane.host.blocked.delete(blocked)
+      this.turns.mark(blocked)
+    }
+    if (lane.wasFull && lane.jobs.length <= WAITING_MAX / 2 && lane.bytes <= WAITING_BYTES_MAX / 2) {
+      lane.wasFull = false
       this.wake()
     }
     this.startWhatMay()
   }
 
-  private over(deliveries: number, nextAt: number): void {
-    const wasFull = this.held > HELD_MAX - CLAIM_MAX
-    this.held -= deliveries
-    this.wakeBy(nextAt)
-    if (this.stopping && this.held === 0) this.idle?.()
-    else if (wasFull && this.held <= HELD_MAX - CLAIM_MAX) this.wake()
+  private learnFrom(lane: Lane, startedAt: number, ending: Ending): void {
+    const { clock } = this.deps
+    const now = clock.elapsed()
+    lane.learn(ending, startedAt, now)
+    const patience = patienceMs(ending, clock.now())
+    if (patience === 0 || this.stopping) return
+    lane.throttle.pause(patience, now)
+    this.park(lane, patience)
+    this.deps.paused(lane.endpointId, patience)
   }
 
-  // ---- what is due
-
-  private wakeBy(at: number): void {
-    if (at >= this.wakeAt || this.stopping) return
-    this.wakeAt = at
-    clearTimeout(this.wakeTimer)
-    const onTime = () => {
-      this.wakeAt = Number.POSITIVE_INFINITY
-      this.wake()
-    }
-    this.wakeTimer = setTimeout(onTime, Math.max(0, at - this.deps.clock.now()))
+  private park(lane: Lane, ms: number): void {
+    this.turns.park(lane, ms)
+    if (ms <= KEPT_MS) return
+    lane.wasFull = true
+    this.letGo(lane)
   }
 
-  /** One at a time; whoever wakes us meanwhile is served by another round of this one. */
-  private async claim(): Promise<void> {
-    const { store, clock } = this.deps
-    let next: number | null = null
-    try {
-      while (this.again && !this.stopping) {
-        this.again = false
-        await this.claimWhatIsDue()
-        // What is for endpoints without room is left out: it is claimed when there is some.
-        if (!this.stopping) next = await store.nextDue(this.full())
+  private unpark(lanes: readonly Lane[]): void {
+    for (const lane of lanes) {
+      if (lane.wasFull) {
+        lane.wasFull = false
+        this.wake()
       }
-    } catch (error) {
-      this.report(error)
+      this.turns.mark(lane)
     }
-    this.claiming = null
-    this.wakeBy(Math.min(next ?? Number.POSITIVE_INFINITY, clock.now() + POLL_MS))
+    this.startWhatMay()
   }
 
-  private async claimWhatIsDue(): Promise<void> {
-    const { store, lessee, clock } = this.deps
-    for (let all = false; !all && !this.stopping;) {
-      const limit = this.held < HELD_MAX ? Math.min(CLAIM_MAX, HELD_MAX - this.held) : RESERVE
-      const due = await store.claim(lessee, limit, clock.now(), this.full())
-      await this.learn(due)
-      for (const one of due) this.take(one)
-      all = due.length < limit
-    }
-  }
-
-  private full(): string[] {
-    return [...this.queues].flatMap(([id, queue]) => (this.isFull(queue) ? [id] : []))
-  }
-
-  /**
-   * Another process may have made an endpoint that this engine has not heard of: the store knows. What cannot be asked for is given
-   * back, and the claim fails.
-   */
-  private async learn(claimed: readonly ClaimedDelivery[]): Promise<void> {
-    if (this.stopping) return // they are given back
-    const { directory } = this.deps.deliverDeps()
-    const isUnknown = (id: string) => serviceOf(id) === null && directory.endpoint(id) === null
-    const consumers = new Map<string, string>()
-    for (const { delivery, message } of claimed) {
-      if (message.consumerId !== null && isUnknown(delivery.endpointId))
-        consumers.set(delivery.endpointId, message.consumerId)
-    }
-    try {
-      const asked = [...consumers].map(([id, consumerId]) => this.deps.store.getEndpoint(consumerId, id))
-      const found = (await Promise.all(asked)).filter((one) => one !== null)
-      directory.apply({ endpoints: found.filter(({ id }) => consumers.has(id) && isUnknown(id)) })
-    } catch (error) {
-      this.records.giveBack(claimed.map((one): Job => ({ claimed: one, trigger: 'scheduled' })))
-      throw error
-    }
+  /** These are no longer ours: recorded, or given back. */
+  private over(jobs: readonly Job[], nextAt: number): void {
+    const wasFull = this.held > HELD_MAX - ROOM || this.heldBytes > HELD_BYTES_MAX
+    this.forgetHeld(jobs)
+    this.claims.wakeBy(nextAt)
+    if (this.stopping && this.held === 0) this.idle?.()
+    else if (wasFull && this.held <= HELD_MAX - ROOM && this.heldBytes <= HELD_BYTES_MAX) this.wake()
   }
 
   private heartbeat(): void {
+    this.lanes.sweep(this.deps.clock.elapsed())
     this.pulse.beat().then(
       (reclaimed) => {
         this.counts.reclaimed += reclaimed

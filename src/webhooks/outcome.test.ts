@@ -5,12 +5,18 @@ import * as fc from 'fast-check'
 import { STANDARD_SCHEDULE_MS } from '../base/backoff.ts'
 import type { CallResult } from '../upstream/call.ts'
 import type { OutboundFailure } from '../wire/outbound.ts'
-import { type Outcome, type RetryRules, outcomeOf } from './outcome.ts'
+import { type Ending, type Outcome, type RetryRules, outcomeOf as outcomeAfter } from './outcome.ts'
 
 const NOW = Date.UTC(2026, 0, 2, 3, 4, 5)
 const DAY = 24 * 3_600_000
 /** No jitter. */
-const RULES: RetryRules = { scheduleMs: [5_000, 60_000], random: () => 0.5 }
+const RULES: RetryRules = {
+  retries: { scheduleMs: [5_000, 60_000], jitter: 'proportional', expireMs: 0 },
+  random: () => 0.5,
+}
+
+const outcomeOf = (ending: Ending, attempts: number, nowMs: number, rules: RetryRules): Outcome =>
+  outcomeAfter(ending, { attempts, acceptedAt: nowMs }, nowMs, rules)
 
 function result(status: number, rest: Partial<CallResult> = {}): CallResult {
   return { status, failure: null, body: '', retryAfter: null, ...rest }
@@ -74,14 +80,20 @@ describe('outcomeOf', () => {
   })
 
   it('tries once only on an empty schedule', () => {
-    assert.deepEqual(outcomeOf(result(500), 1, NOW, { ...RULES, scheduleMs: [] }), exhausted('status'))
+    assert.deepEqual(
+      outcomeOf(result(500), 1, NOW, { ...RULES, retries: { ...RULES.retries, scheduleMs: [] } }),
+      exhausted('status'),
+    )
   })
 
   it('moves an attempt by a fifth of its delay at most', () => {
     const random = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true })
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 9 }), random, (attempts, n) => {
-        const { nextAt } = outcomeOf(result(500), attempts, NOW, { scheduleMs: STANDARD_SCHEDULE_MS, random: () => n })
+        const { nextAt } = outcomeOf(result(500), attempts, NOW, {
+          retries: { ...RULES.retries, scheduleMs: STANDARD_SCHEDULE_MS },
+          random: () => n,
+        })
         const delay = nextAt! - NOW
         const step = STANDARD_SCHEDULE_MS[attempts - 1]!
         assert.ok(delay >= step * 0.8 && delay <= step * 1.2)

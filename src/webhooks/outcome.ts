@@ -1,13 +1,21 @@
-/** What an attempt's end means for its delivery: done, again later, or over. Pure rules. */
-import { parseHttpDate } from '../base/clock.ts'
+/** What an attempt's end means: for its delivery (done, again later, or over) and of its receiver (well, struggling, gone). Pure rules. */
 import { nextDelayMs } from '../base/backoff.ts'
+import { parseHttpDate } from '../base/clock.ts'
+import type { RetrySpec } from '../model/gateway.ts'
 import type { Standing } from '../store/port.ts'
+import type { Sign } from './throttle.ts'
 
+/** When a delivery is tried again, and until when. */
 export interface RetryRules {
-  /** Delays before attempts 2, 3, …, ms. */
-  readonly scheduleMs: readonly number[]
+  readonly retries: RetrySpec
   /** 0 ≤ n < 1. */
   readonly random: () => number
+}
+
+/** Of a delivery: attempts made, the one that has just ended included, and when its message was accepted. */
+export interface Past {
+  readonly attempts: number
+  readonly acceptedAt: number
 }
 
 /** How an attempt ended: with an answer, without one, or before anything was sent. */
@@ -37,18 +45,27 @@ export interface Outcome {
 /** A receiver may ask for patience, but not for more than this. */
 const RETRY_AFTER_MAX_MS = 24 * 3_600_000
 
-/** `attempts` counts this one. Only 2xx is success; a redirect is a failure and never followed (Standard Webhooks 1.0.0). */
-export function outcomeOf(result: Ending, attempts: number, nowMs: number, rules: RetryRules): Outcome {
+/** Only 2xx is success; a redirect is a failure and never followed (Standard Webhooks 1.0.0). */
+export function outcomeOf(result: Ending, past: Past, nowMs: number, { retries, random }: RetryRules): Outcome {
   const { status, failure } = result
   if (failure === null && status >= 200 && status < 300) return { state: 'delivered', nextAt: null, failure: null }
-  const why = failure ?? (status >= 300 && status < 400 ? 'redirect' : 'status')
+  const why = failure ?? failureOf(status)
   if (why === 'endpoint-deleted') return { state: 'cancelled', nextAt: null, failure: why }
   if (why === 'endpoint-disabled') return { state: 'held', nextAt: null, failure: why }
-  // An address that may not be called does not become callable by waiting; the delivery stays, to be replayed by hand.
-  const delay = why === 'blocked-address' ? null : nextDelayMs(rules.scheduleMs, attempts, rules.random)
-  if (delay === null) return { state: 'exhausted', nextAt: null, failure: why }
-  const asked = status === 429 || status === 503 ? retryAfterMs(result.retryAfter, nowMs) : 0
-  return { state: 'pending', nextAt: nowMs + Math.max(delay, asked), failure: why }
+  const over: Outcome = { state: 'exhausted', nextAt: null, failure: why }
+  // No waiting changes these; the delivery stays, to be replayed by hand.
+  if (HOPELESS.has(why)) return over
+  const delay = nextDelayMs(retries.scheduleMs, past.attempts, random, retries.jitter)
+  if (delay === null) return over
+  const nextAt = nowMs + Math.max(delay, patienceMs(result, nowMs))
+  return isExpired(past.acceptedAt, nextAt, retries) ? over : { state: 'pending', nextAt, failure: why }
+}
+
+const HOPELESS = new Set(['blocked-address', 'gone', 'expired'])
+
+/** A message accepted then is too old to be attempted at `atMs`. */
+export function isExpired(acceptedAt: number, atMs: number, { expireMs }: RetrySpec): boolean {
+  return expireMs !== 0 && atMs >= acceptedAt + expireMs
 }
 
 /** An attempt by hand that fails changes nothing: the delivery stands where it stood, and its schedule goes on. */
@@ -57,9 +74,40 @@ export function outcomeByHand(outcome: Outcome, before: Standing): Outcome {
   return { ...outcome, ...before }
 }
 
-/** Reads `Retry-After` (RFC 9110 §10.2.3: seconds or a date), clamped; 0 when absent or unreadable. */
-function retryAfterMs(value: string | null, nowMs: number): number {
-  if (value === null) return 0
-  const ms = /^\d{1,12}$/.test(value) ? Number(value) * 1_000 : parseHttpDate(value, nowMs) - nowMs
+/** 410 says that the receiver wants no more of anything (Standard Webhooks 1.0.0, "Endpoint disablement"). */
+function failureOf(status: number): string {
+  if (status === 410) return 'gone'
+  return status >= 300 && status < 400 ? 'redirect' : 'status'
+}
+
+/** How long the receiver asks to be left alone, ms, if it says so with 429 or 503 (RFC 9110 §10.2.3: seconds or a date), clamped; else 0. */
+export function patienceMs({ status, retryAfter }: Ending, nowMs: number): number {
+  if (retryAfter === null || (status !== 429 && status !== 503)) return 0
+  const ms = /^\d{1,12}$/.test(retryAfter) ? Number(retryAfter) * 1_000 : parseHttpDate(retryAfter, nowMs) - nowMs
   return Number.isFinite(ms) ? Math.max(0, Math.min(ms, RETRY_AFTER_MAX_MS)) : 0
+}
+
+/** Attempts that were not sent, or not because of the receiver. */
+const NO_SIGN = new Set([
+  'endpoint-deleted',
+  'endpoint-disabled',
+  'no-service',
+  'unsendable',
+  'blocked-address',
+  'expired',
+])
+/** It was not even reached: so are all the others on its host. */
+const UNREACHED = new Set(['connect-refused', 'connect-timeout', 'tls-failed', 'name-not-found'])
+
+/** What an ending says of the receiver; null when nothing. */
+export function signOf({ status, failure }: Ending): Sign | null {
+  if (failure !== null) return NO_SIGN.has(failure) ? null : 'struggling'
+  if (status >= 200 && status < 300) return 'well'
+  return status === 429 || status >= 500 ? 'struggling' : 'alive'
+}
+
+/** What it says of the receiver's host, which may serve many. */
+export function signOfHost({ status, failure }: Ending): Sign | null {
+  if (failure !== null) return UNREACHED.has(failure) ? 'struggling' : null
+  return status === 429 || status === 503 ? 'struggling' : 'well'
 }

@@ -2,11 +2,12 @@
 import type { Clock } from '../base/clock.ts'
 import { PROBLEMS } from '../base/problem.ts'
 import type { DesiredState } from '../model/gateway.ts'
-import type { Consumer, Received } from '../model/webhook.ts'
+import { type Consumer, OPERATIONAL_CONSUMER, type Received } from '../model/webhook.ts'
 import { type Reply, json, refuse } from '../pipeline/reply.ts'
 import type { Emission } from '../pipeline/policy.ts'
 import { type Accept, type Accepted } from './accept.ts'
 import { type Directory, serviceEndpointId } from './directory.ts'
+import type { Announcement } from './guardian.ts'
 import { type Sources, compileSources, ingest } from './sources.ts'
 
 export interface PostDeps {
@@ -44,6 +45,22 @@ export class Post {
       (endpoint.disabled ? held : to).push(endpoint.id)
     const event = { consumerId: consumer.id, origin: null, eventType, eventId, channels, payload, received: null }
     return accept({ ...event, to, held })
+  }
+
+  /** Tells the operational endpoints that want to know; nobody else hears of it. */
+  async announce({ eventType, data }: Announcement): Promise<void> {
+    const { accept, directory } = this.deps
+    const to = directory.wanting(OPERATIONAL_CONSUMER, eventType, null).filter((one) => !one.endpoint.disabled)
+    if (to.length === 0) return
+    const payload = Buffer.from(JSON.stringify({ type: eventType, data }))
+    const none = { origin: null, eventId: null, channels: null, received: null }
+    await accept({
+      ...none,
+      consumerId: OPERATIONAL_CONSUMER,
+      eventType,
+      payload,
+      to: to.map((one) => one.endpoint.id),
+    })
   }
 
   /**

@@ -27,8 +27,8 @@ export interface RecordsDeps {
   readonly lessee: Lessee
   readonly clock: Clock
   readonly log: Log
-  /** These are no longer ours: recorded, or given back. */
-  over(deliveries: number, nextAt: number): void
+  /** These are recorded and no longer ours; the first of them is due again then. */
+  over(jobs: readonly Job[], nextAt: number): void
 }
 
 export class Records {
@@ -86,7 +86,10 @@ export class Records {
       await this.refused(batch[0]!, error)
     }
     const times = batch.map(({ settlement }) => settlement.nextAt ?? Number.POSITIVE_INFINITY)
-    this.deps.over(batch.length, Math.min(...times))
+    this.deps.over(
+      batch.map((one) => one.job),
+      Math.min(...times),
+    )
   }
 
   private settle(settlements: readonly Settlement[]): Promise<void> {

@@ -63,7 +63,9 @@ export function appendsConform(subject: Subject): void {
       const store = (await openFresh(subject, t)).client()
       for (const leased of [true, false]) {
         const sent = newMessage({ endpoints: ['ep_1', 'ep_2'], leased })
-        const deliveries = sent.deliveries.map((one) => ({ ...one, held: one.endpointId === 'ep_2' }))
+        const deliveries = sent.deliveries.map((one) =>
+          one.endpointId === 'ep_2' ? { ...one, as: 'held' as const } : one,
+        )
         await store.append('engine', [{ ...sent, deliveries }])
         const stored = await store.listDeliveries(sent.message.id)
         assert.deepEqual(
@@ -197,8 +199,8 @@ export function appendsConform(subject: Subject): void {
       const { message } = newMessage({ eventId: 'evt-1' })
       const stripe = newMessage({ consumerId: null, origin: 'source:stripe', eventId: 'evt-2' }).message
       await store.append('engine', [
-        { message, deliveries: [], leased: false },
-        { message: stripe, deliveries: [], leased: true },
+        { message, deliveries: [] },
+        { message: stripe, deliveries: [] },
       ])
       const idOf = async (scope: string | null, id: string): Promise<string | undefined> =>
         (await store.getMessage(scope, id))?.id

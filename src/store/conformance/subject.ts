@@ -3,7 +3,7 @@ import type { TestContext } from 'node:test'
 import { newId } from '../../base/ids.ts'
 import { PLAIN_SENDING } from '../../model/sending.ts'
 import type { AttemptTrigger, Consumer, Delivery, Endpoint, Message } from '../../model/webhook.ts'
-import type { NewMessage, Settlement, Store } from '../port.ts'
+import type { NewDelivery, NewMessage, Settlement, Store } from '../port.ts'
 
 export interface OpenedStore {
   /** Another caller of the same store, as another engine would be. */
@@ -50,8 +50,9 @@ export function newMessage(
     createdAt,
     ...rest,
   }
-  const deliveries = endpoints.map((endpointId) => ({ id: newId('dlv_', createdAt), endpointId }))
-  return { message, deliveries, leased }
+  const as = leased ? 'leased' : 'due'
+  const deliveries = endpoints.map((endpointId): NewDelivery => ({ id: newId('dlv_', createdAt), endpointId, as }))
+  return { message, deliveries }
 }
 
 /** The end of an attempt of the first delivery of `sent`, or of the one to `endpointId`. */

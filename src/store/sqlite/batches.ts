@@ -3,7 +3,7 @@
  * payload bytes in one buffer that is transferred. `…Ends[i]` is where item i's part of a longer column ends.
  */
 import type { NewMessage, Settlement } from '../port.ts'
-import { stateNumber } from './states.ts'
+import { DELIVERING, HELD, PENDING, stateNumber } from './states.ts'
 
 export interface AppendBatch {
   // one a call
@@ -20,13 +20,13 @@ export interface AppendBatch {
   /** JSON. */
   readonly received: (string | null)[]
   readonly createdAt: number[]
-  readonly leased: boolean[]
   readonly payloadEnds: number[]
   readonly deliveryEnds: number[]
   // one a delivery
   readonly deliveryIds: string[]
   readonly endpointIds: string[]
-  readonly held: boolean[]
+  /** Numbers as in STATES. */
+  readonly deliveryStates: number[]
   /** The payloads one after the other; may be longer than they are. */
   bytes: ArrayBuffer
 }
@@ -53,6 +53,7 @@ export interface SettleBatch {
 }
 
 const FIRST_BYTES = 4096
+const STATE_OF = { leased: DELIVERING, due: PENDING, held: HELD } as const
 
 /** An empty batch; `bytesHint` is how many payload bytes to expect. */
 export function appendBatch(bytesHint: number): AppendBatch {
@@ -67,12 +68,11 @@ export function appendBatch(bytesHint: number): AppendBatch {
     channels: [],
     received: [],
     createdAt: [],
-    leased: [],
     payloadEnds: [],
     deliveryEnds: [],
     deliveryIds: [],
     endpointIds: [],
-    held: [],
+    deliveryStates: [],
     bytes: buffer(Math.max(FIRST_BYTES, bytesHint)),
   }
 }
@@ -82,7 +82,7 @@ export function addAppend(batch: AppendBatch, lessee: string, messages: readonly
   for (const { message } of messages) {
     if (!(message.payload instanceof Uint8Array)) throw new TypeError(`The payload of ${message.id} is not bytes.`)
   }
-  for (const { message, deliveries, leased } of messages) {
+  for (const { message, deliveries } of messages) {
     batch.ids.push(message.id)
     batch.consumerIds.push(message.consumerId)
     batch.origins.push(message.origin)
@@ -91,12 +91,11 @@ export function addAppend(batch: AppendBatch, lessee: string, messages: readonly
     batch.channels.push(message.channels === null ? null : JSON.stringify(message.channels))
     batch.received.push(message.received === null ? null : JSON.stringify(message.received))
     batch.createdAt.push(Math.round(message.createdAt))
-    batch.leased.push(leased)
     batch.payloadEnds.push(addBytes(batch, message.payload))
     for (const delivery of deliveries) {
       batch.deliveryIds.push(delivery.id)
       batch.endpointIds.push(delivery.endpointId)
-      batch.held.push(delivery.held === true)
+      batch.deliveryStates.push(STATE_OF[delivery.as])
     }
     batch.deliveryEnds.push(batch.deliveryIds.length)
   }

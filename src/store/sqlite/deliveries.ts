@@ -21,6 +21,9 @@ interface Deliveries {
   listDeliveries: Direct<'listDeliveries'>
 }
 
+/** Of payloads; a claim that comes to so much is given short. */
+const CLAIM_BYTES_MAX = 16 * 1_048_576
+
 export function deliveries(db: DatabaseSync, tally: Tally): Deliveries {
   const dueOf = db.prepare(
     'SELECT * FROM delivery WHERE endpoint_id = ? AND state = 0 AND next_at <= ? ORDER BY next_at LIMIT ?',
@@ -64,14 +67,19 @@ export function deliveries(db: DatabaseSync, tally: Tally): Deliveries {
       const known = new Map<string, Message>() // deliveries of one message share one copy of it
       const claims: ClaimedDelivery[] = []
       // Every endpoint its share; what some do not need is shared again.
-      while (claims.length < limit) {
+      let bytes = 0
+      while (claims.length < limit && bytes < CLAIM_BYTES_MAX) {
         const endpoints = waiting.due(nowMs, except, limit - claims.length)
         if (endpoints.length === 0) break
         const share = Math.ceil((limit - claims.length) / endpoints.length)
         for (const endpointId of endpoints) {
           const rows = dueOf.all(endpointId, nowMs, Math.min(share, limit - claims.length))
-          for (const row of rows)
-            claims.push(claimed(lessee, row, { state: 'pending', nextAt: integer(row.next_at) }, known))
+          for (const row of rows) {
+            if (bytes >= CLAIM_BYTES_MAX) break
+            const claim = claimed(lessee, row, { state: 'pending', nextAt: integer(row.next_at) }, known)
+            bytes += claim.message.payload.byteLength
+            claims.push(claim)
+          }
           waiting.correct(endpointId)
         }
       }

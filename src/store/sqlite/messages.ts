@@ -7,7 +7,7 @@ import type { Pager } from './pages.ts'
 import type { Direct, Duplicates, Walk } from './protocol.ts'
 import type { Row } from './rows.ts'
 import { blob, integer, stringsOrNull, text, textOrNull } from './rows.ts'
-import { DELIVERING, HELD, PENDING } from './states.ts'
+import { DELIVERING, PENDING } from './states.ts'
 import type { Tally } from './tally.ts'
 
 interface Messages {
@@ -62,23 +62,15 @@ export function messages(db: DatabaseSync, pager: Pager, tally: Tally, listing: 
           duplicates.push([m - first, existing === undefined ? id : text(existing.id)])
           continue
         }
-        const leased = batch.leased[m]!
-        const state = leased ? DELIVERING : PENDING
-        const nextAt = leased ? null : createdAt
-        const holder = leased ? lessee : null
         const deliveriesEnd = batch.deliveryEnds[m]!
-        const deliveriesFirst = batch.deliveryEnds[m - 1] ?? 0
-        let held = 0
-        for (let d = deliveriesFirst; d < deliveriesEnd; d++) {
-          const endpointId = batch.endpointIds[d]!
-          if (batch.held[d]!) {
-            insertDelivery.run(id, endpointId, batch.deliveryIds[d]!, HELD, null, null)
-            held++
-          } else insertDelivery.run(id, endpointId, batch.deliveryIds[d]!, state, nextAt, holder)
+        for (let d = batch.deliveryEnds[m - 1] ?? 0; d < deliveriesEnd; d++) {
+          const state = batch.deliveryStates[d]!
+          const nextAt = state === PENDING ? createdAt : null
+          const holder = state === DELIVERING ? lessee : null
+          insertDelivery.run(id, batch.endpointIds[d]!, batch.deliveryIds[d]!, state, nextAt, holder)
+          tally.moved(null, state, 1)
         }
         tally.messages(1)
-        tally.moved(null, state, deliveriesEnd - deliveriesFirst - held)
-        if (held > 0) tally.moved(null, HELD, held)
         listing.added(1)
       }
       return duplicates.length === 0 ? undefined : duplicates

@@ -9,6 +9,7 @@ import { sql as sending } from '../migrations/sqlite/0005-sending.ts'
 import { sql as messageDetails } from '../migrations/sqlite/0006-message-details.ts'
 import { sql as tasks } from '../migrations/sqlite/0007-tasks.ts'
 import { sql as access } from '../migrations/sqlite/0008-access.ts'
+import { sql as health } from '../migrations/sqlite/0009-health.ts'
 
 export interface Migration {
   readonly name: string
@@ -27,6 +28,7 @@ const MIGRATIONS: readonly Migration[] = [
   { name: '0006-message-details', sql: messageDetails, isAdditive: true },
   { name: '0007-tasks', sql: tasks, isAdditive: true },
   { name: '0008-access', sql: access, isAdditive: true },
+  { name: '0009-health', sql: health, isAdditive: true },
 ]
 
 /**

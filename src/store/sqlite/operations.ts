@@ -7,6 +7,7 @@ import { consumers } from './consumers.ts'
 import { deliveries } from './deliveries.ts'
 import { endpoints } from './endpoints.ts'
 import { eventTypes } from './event-types.ts'
+import { healths } from './health.ts'
 import type { Listing } from './listing.ts'
 import { listingOf } from './listing.ts'
 import { messages } from './messages.ts'
@@ -44,6 +45,7 @@ export function operationsOn(db: DatabaseSync, path: string): Operations {
     ...deliveries(db, tally),
     ...consumers(db, pager, tally),
     ...endpoints(db, pager, tally),
+    ...healths(db),
     ...eventTypes(db, pager),
     ...tasks(db, pager, tally, listing),
     countDeliveries: surveys(db).countDeliveries,

@@ -2,10 +2,13 @@
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { RetrySpec } from '../../../src/model/gateway.ts'
 import type { Endpoint, Message } from '../../../src/model/webhook.ts'
 import { type LogLine, remoteLog } from '../../../src/observe/log.ts'
 import { newConsumer, newEndpoint } from '../../../src/store/conformance/subject.ts'
-import type { Store } from '../../../src/store/port.ts'
+import { createSharedCounters, sharedCounters } from '../../../src/counters/shared-memory.ts'
+import type { Settlement, Store } from '../../../src/store/port.ts'
+import type { BreakerRules } from '../../../src/webhooks/lanes.ts'
 import { type StoreHost, openSqliteStore } from '../../../src/store/sqlite/open.ts'
 import { Services } from '../../../src/upstream/service.ts'
 import { type Accept, type NewEvent, acceptor } from '../../../src/webhooks/accept.ts'
@@ -28,6 +31,13 @@ const PATIENCE_MS = 10_000
 const SCHEDULE_MS = [10_000, 60_000]
 export const TIMEOUT_MS = 15_000
 
+/** Everybody is at the one receiver's address, and yet on a site of his own. */
+class LonelyDirectory extends Directory {
+  override siteOf(endpointId: string): string {
+    return endpointId
+  }
+}
+
 /** An engine of its own lessee on the rig's store. */
 export interface Engine {
   readonly store: Store
@@ -38,7 +48,14 @@ export interface Engine {
 export class PostRig {
   readonly clock = new HeldClock()
   readonly logged: LogLine[] = []
-  readonly directory = new Directory()
+  /** What the other engines were told. */
+  readonly pauses: [string, number][] = []
+  readonly settlements: Settlement[] = []
+  retries: RetrySpec = { scheduleMs: SCHEDULE_MS, jitter: 'proportional', expireMs: 0 }
+  /** Closed unless a test says otherwise. */
+  breaker: BreakerRules = { failures: Number.POSITIVE_INFINITY, openMs: 10_000, openMsMax: 60_000 }
+  private readonly counters = sharedCounters(createSharedCounters(64))
+  readonly directory = new LonelyDirectory()
   readonly guard = new AddressGuard()
   readonly receiver: RecordingUpstream
   readonly services: Services
@@ -80,7 +97,17 @@ export class PostRig {
     const store = wrap(this.host.client())
     const log = remoteLog((line) => this.logged.push(line))
     const { clock } = this
-    const dispatcher = new Dispatcher({ store, lessee, clock, log, deliverDeps: () => this.deliverDeps() })
+    const dispatcher = new Dispatcher({
+      store,
+      lessee,
+      clock,
+      log,
+      counters: this.counters,
+      deliverDeps: () => this.deliverDeps(),
+      breaker: () => this.breaker,
+      paused: (endpointId, ms) => this.pauses.push([endpointId, ms]),
+      ended: (_claimed, settlement) => this.settlements.push(settlement),
+    })
     const engine = { store, dispatcher, accept: acceptor({ store, lessee, clock, dispatcher }) }
     this.engines.push(engine)
     return engine
@@ -88,8 +115,16 @@ export class PostRig {
 
   deliverDeps(): DeliverDeps {
     const { clock, directory, services, pools, guard } = this
-    const rules = { scheduleMs: SCHEDULE_MS, random: () => 0.5 }
-    return { clock, directory, services, pools, guard, rules, timeoutMs: TIMEOUT_MS }
+    const { retries } = this
+    return {
+      clock,
+      directory,
+      services,
+      pools,
+      guard,
+      rulesOf: () => ({ retries, random: () => 0.5 }),
+      timeoutMs: TIMEOUT_MS,
+    }
   }
 
   get store(): Store {
@@ -152,6 +187,11 @@ export class PostRig {
       if (waited > PATIENCE_MS) throw new Error(`gave up waiting for ${what}`)
       await sleep(5)
     }
+  }
+
+  /** Long enough for whatever is due by the held clock to have been started. */
+  passes(): Promise<void> {
+    return sleep(350)
   }
 
   private answer(request: RecordedRequest): void {

@@ -30,7 +30,12 @@ export function stateWith(fields: Partial<DesiredState>): DesiredState {
     accessLog: 'off',
     drain: { delayMs: 0, timeoutMs: 0 },
     publishing: { unknownEvents: 'accept', invalidPayloads: 'accept' },
-    delivery: { scheduleMs: [], timeoutMs: 0 },
+    delivery: {
+      retries: { scheduleMs: [], jitter: 'proportional', expireMs: 0 },
+      timeoutMs: 0,
+      breaker: { failures: 10, openMs: 10_000, openMsMax: 300_000 },
+      disable: { afterMs: 0, warnAfterMs: [] },
+    },
     services: {},
     consumers: {},
     policies: [],
