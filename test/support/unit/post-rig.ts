@@ -113,6 +113,12 @@ export class PostRig {
     return engine
   }
 
+  /** The clock goes on; what starts from now on has its whole time. */
+  advance(ms: number): void {
+    this.clock.advance(ms)
+    this.deadlines.now = this.clock.elapsed()
+  }
+
   deliverDeps(): DeliverDeps {
     const { clock, directory, services, pools, guard } = this
     const { retries } = this
