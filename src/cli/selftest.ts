@@ -10,7 +10,8 @@ export function addSelftest(program: Command, host: Host): void {
     .summary('attack a gateway with bytes that are read in two ways')
     .description(
       'Plays a corpus of hostile bytes against a gateway, this one or any other, and reports what came of them at the client and at\n' +
-        'an upstream. Without a URL it starts a Postern of its own on loopback and attacks that. Only test what is yours.',
+        'an upstream. Without a URL it starts a Postern of its own on loopback and attacks that. Only test what is yours.\n' +
+        'Certificates are not judged. Rows of HTTP/2 apply where it is spoken: by ALPN behind TLS, with prior knowledge in clear.',
     )
     .argument('[url]', 'where requests are sent; what is below its path should lead to the recording upstream')
     .option('--upstream <address>', 'listen here as the recording upstream, such as 127.0.0.1:9999')

@@ -1,14 +1,15 @@
 /** Plays the corpus row by row and says of each what came of it. */
-import { answerRows, requestRows } from './corpus/index.ts'
-import type { About, AnswerRow, RequestRow } from './corpus/row.ts'
+import { answerRows, h2Rows, requestRows } from './corpus/index.ts'
+import type { About, AnswerRow, H2Row, RequestRow } from './corpus/row.ts'
 import { judgeAnswer } from './judge-answer.ts'
+import { judgeH2 } from './judge-h2.ts'
 import { judgeRequest } from './judge-request.ts'
 import { crlf } from './notation.ts'
 import { type Scene, scenes } from './scenes/index.ts'
 import { type Evidence, Fault, NotApplicable, Stage } from './stage.ts'
 import type { Target } from './target.ts'
 
-export type Row = RequestRow | AnswerRow | Scene
+export type Row = RequestRow | H2Row | AnswerRow | Scene
 
 export interface Verdict extends About {
   readonly verdict: 'pass' | 'fail' | 'not applicable'
@@ -20,7 +21,7 @@ export interface Verdict extends About {
 
 /** `only`: tables or rows of tables, such as `F` or `P1`; empty for all. */
 export function corpus(target: Target, only: readonly string[]): Row[] {
-  const all = [...requestRows(target), ...answerRows(), ...scenes()]
+  const all = [...requestRows(target), ...h2Rows(target), ...answerRows(), ...scenes()]
   const wanted = ({ id }: Row): boolean => only.length === 0 || only.some((one) => one === id || one === id.charAt(0))
   return all.filter(wanted)
 }
@@ -29,11 +30,13 @@ export function corpus(target: Target, only: readonly string[]): Row[] {
 async function play(stage: Stage, row: Row): Promise<Verdict> {
   const about = { id: row.id, name: row.name, source: row.source }
   try {
-    if (!('send' in row) && !('slow' in row) && stage.upstream === null)
+    if (!('send' in row || 'frames' in row || 'slow' in row) && stage.upstream === null)
       throw new NotApplicable('it needs a recording upstream')
     if ('send' in row) {
       stage.begin()
       await judgeRequest(stage, row)
+    } else if ('frames' in row) {
+      await judgeH2(stage, row)
     } else if ('play' in row) {
       stage.begin()
       await row.play(stage)

@@ -1,6 +1,7 @@
 /** Where a row is played: the gateway, the upstream behind it if it is ours to watch, and what has come of the row so far. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { RawClient, type Sendable } from './raw-client.ts'
+import { RawH2 } from './raw-h2.ts'
 import {
   type RecordedConnection,
   type RecordedRequest,
@@ -12,6 +13,7 @@ import { type Target, open } from './target.ts'
 
 const TRIES = 10
 const AGAIN_MS = 300
+const SHOWN_BYTES = 4_096
 
 /** A row found fault with the gateway. */
 export class Fault extends Error {
@@ -43,6 +45,8 @@ export class Stage {
   private requestsBefore = 0
   private readonly partialBefore = new Set<RecordedConnection>()
   private clients: RawClient[] = []
+  private clientsH2: RawH2[] = []
+  private speaksH2 = true
   private sent: string[] = []
   private strangers = 0
   private readonly signal = new Signal()
@@ -56,8 +60,9 @@ export class Stage {
 
   /** Forgets the row before. */
   begin(script: Script = ECHO): void {
-    for (const client of this.clients) client.close()
+    for (const client of [...this.clients, ...this.clientsH2]) client.close()
     this.clients = []
+    this.clientsH2 = []
     this.sent = []
     if (this.upstream === null) return
     this.upstream.script = script
@@ -69,12 +74,30 @@ export class Stage {
       if (one.partial !== '' || one.error !== null) this.partialBefore.add(one)
   }
 
-  async connect(): Promise<RawClient> {
-    const client = await RawClient.over(open(this.target))
+  /** `serverName`: asked for in the handshake, in the place of the target's. */
+  async connect(serverName?: string): Promise<RawClient> {
+    const client = await RawClient.over(open(this.target, 'http/1.1', serverName))
     this.clients.push(client)
     const changed = (): void => this.signal.changed()
     client.socket.on('data', changed).on('end', changed).on('close', changed)
     return client
+  }
+
+  /** Speaks HTTP/2 from now on. Rejects with NotApplicable where that is not spoken. */
+  async connectH2(): Promise<RawH2> {
+    const { target } = this
+    const client = this.speaksH2 ? await RawH2.over(open(target, 'h2'), this.patienceMs) : null
+    this.speaksH2 = client !== null
+    if (client === null)
+      throw new NotApplicable(`it speaks no HTTP/2 ${target.secure ? 'behind TLS' : 'in clear with prior knowledge'}`)
+    this.clientsH2.push(client)
+    return client
+  }
+
+  /** Sends frames; of many, the report shows the first. */
+  sendH2(client: RawH2, frames: Buffer): void {
+    this.sent.push(frames.toString('latin1', 0, SHOWN_BYTES))
+    client.send(frames)
   }
 
   /** Waits until `done` on either side, but no longer than patience lasts. Whether it came to it. */
@@ -107,7 +130,7 @@ export class Stage {
   get evidence(): Evidence {
     return {
       sent: this.sent.join(''),
-      received: this.clients.map((client) => client.received),
+      received: [...this.clients.map((client) => client.received), ...this.clientsH2.map((client) => client.shown())],
       upstream:
         this.upstream === null
           ? null

@@ -24,12 +24,16 @@ export function targetOf(text: string): Target {
   }
 }
 
-/** A connection that is under way. What a certificate says is not judged: it is not what is tested, and seldom fits a loopback address. */
-export function open({ address, port, secure, host }: Target): Socket {
+/** A connection that is under way; `serverName` in the place of the target's own. What a certificate says is not judged: it is not what is tested, and seldom fits a loopback address. */
+export function open(
+  { address, port, secure, host }: Target,
+  protocol: 'http/1.1' | 'h2' = 'http/1.1',
+  serverName?: string,
+): Socket {
   const options = { host: address, port, allowHalfOpen: true }
   if (!secure) return connect(options)
   const name = host.replace(/:\d+$/, '')
-  const servername = /^[\d.]+$|^\[/.test(name) ? '' : name
+  const servername = serverName ?? (/^[\d.]+$|^\[/.test(name) ? '' : name)
   const tls = process.getBuiltinModule('node:tls')
-  return tls.connect({ ...options, servername, rejectUnauthorized: false, ALPNProtocols: ['http/1.1'] })
+  return tls.connect({ ...options, servername, rejectUnauthorized: false, ALPNProtocols: [protocol] })
 }

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { type Socket, connect, createServer } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import { cli } from '../../src/cli/test-host.ts'
+import { TestAuthority } from '../support/certificates.ts'
 import { startPostern } from '../support/postern.ts'
 
 interface Row {
@@ -94,6 +95,53 @@ routes: { all: { match: { path: /below/* }, proxy: recorder } }
   assert.equal(astray.code, 1)
   assert.match(astray.err, /does not lead to the upstream: it answered 404; point a route for \S+ at 127\.0\.0\.1:\d+/)
 })
+
+test('a gateway behind TLS, on both protocols', { timeout: 120_000 }, async (t) => {
+  const port = await freePort()
+  const authority = await TestAuthority.make()
+  const { chainFile, keyFile } = authority.issue('gateway', '/CN=gateway', ['IP:127.0.0.1'])
+  const postern = await startPostern(`
+listeners: [{ address: 127.0.0.1:0, tls: { certificates: [{ cert: ${chainFile}, key: ${keyFile} }] } }]
+admin: { address: 127.0.0.1:0 }
+threads: 1
+access-log: off
+egress: { allow: [127.0.0.0/8] }
+services: { recorder: http://127.0.0.1:${port} }
+routes: { all: { match: { path: /below/* }, body-max: 0, proxy: recorder } }
+`)
+  t.after(async () => {
+    await postern.stop()
+    await authority.remove()
+  })
+  const url = `${postern.gateway[0]}/below/`
+  assert.match(url, /^https:/)
+  const { code, err, json } = await report(url, '--upstream', `127.0.0.1:${port}`, '--only', 'F1,F16,P2,S5,S10')
+  assert.deepEqual([code, err, failed(json)], [0, '', []])
+  const passed = new Set(json.rows.flatMap(({ id, verdict }) => (verdict === 'pass' ? [id] : [])))
+  assert.deepEqual([...passed].toSorted(), ['F1', 'F16', 'P2', 'S10', 'S5'])
+  assert.ok(
+    json.rows.every(({ verdict }) => verdict === 'pass'),
+    'no row is left out',
+  )
+})
+
+test(
+  'a server without HTTP/2: those rows do not apply, and the report says why once',
+  { timeout: 60_000 },
+  async (t) => {
+    const old = await listening(t, (socket) => {
+      socket.on('data', () => socket.end('HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n'))
+    })
+    const { code, out } = await cli(['selftest', `http://127.0.0.1:${old}/`, '--only', 'F16,S10'])
+    assert.equal(code, 0, out)
+    assert.equal(
+      out.match(/^– \d+ rows of F16, S10: it speaks no HTTP\/2 in clear with prior knowledge$/gm)?.length,
+      1,
+      out,
+    )
+    assert.doesNotMatch(out, /✗/)
+  },
+)
 
 test(
   'a gateway that passes everything on is found out: what it was sent beside what its upstream saw',

@@ -1,7 +1,7 @@
 /** An upstream of HTTP/2 that sends exactly the frames it is told to: what a broken or hostile service is made of. */
 import { once } from 'node:events'
 import { type Server, createServer } from 'node:net'
-import { type Frame, RawH2, TYPE, answerHead, frame } from './raw-h2.ts'
+import { type Frame, RawH2, TYPE, answerHead, frame } from '../../src/selftest/raw-h2.ts'
 
 /** The whole answer 200 `ok` to stream `id`. */
 export function okAnswer(id: number): Buffer {

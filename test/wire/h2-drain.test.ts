@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { RecordingUpstream } from '../../src/selftest/recording-upstream.ts'
-import { RawH2, TYPE, frame, get, uint32 } from '../support/raw-h2.ts'
+import { RawH2, TYPE, frame, get, uint32 } from '../../src/selftest/raw-h2.ts'
 import { startPostern } from '../support/postern.ts'
 
 const ACK = 1

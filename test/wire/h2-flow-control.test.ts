@@ -1,7 +1,7 @@
 /** What a client may send is bounded by the windows it was given, on each stream and on all of them (RFC 9113 §5.2, §6.9.1). */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { RawH2, TYPE, frame, get, post } from '../support/raw-h2.ts'
+import { RawH2, TYPE, frame, get, post } from '../../src/selftest/raw-h2.ts'
 import { fullPort } from './full-port.ts'
 import { Rig } from './rig.ts'
 

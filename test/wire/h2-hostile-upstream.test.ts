@@ -6,7 +6,7 @@ import assert from 'node:assert/strict'
 import { after, beforeEach, test } from 'node:test'
 import { exchangeOnce } from '../../src/selftest/raw-client.ts'
 import { valuesOf } from '../../src/selftest/raw-message.ts'
-import { TYPE, answerHead, block, frame, initialWindow, uint32 } from '../support/raw-h2.ts'
+import { TYPE, answerHead, block, frame, initialWindow, uint32 } from '../../src/selftest/raw-h2.ts'
 import { RawH2Upstream, okAnswer } from '../support/raw-h2-upstream.ts'
 import { startPostern } from '../support/postern.ts'
 

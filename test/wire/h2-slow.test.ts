@@ -18,7 +18,7 @@ import {
   post,
   pseudo,
   uint32,
-} from '../support/raw-h2.ts'
+} from '../../src/selftest/raw-h2.ts'
 import { Rig } from './rig.ts'
 
 const rig = await Rig.start({

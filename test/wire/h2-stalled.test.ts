@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { crlf } from '../../src/selftest/notation.ts'
-import { RawH2, get, initialWindow } from '../support/raw-h2.ts'
+import { RawH2, get, initialWindow } from '../../src/selftest/raw-h2.ts'
 import { Rig } from './rig.ts'
 
 const rig = await Rig.start()

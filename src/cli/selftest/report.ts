@@ -35,10 +35,22 @@ export class Report {
   verdict({ id, name, source, verdict, why, evidence }: Verdict): void {
     const { red, dim, bold } = this.paint
     if (verdict === 'pass') return
-    if (verdict === 'not applicable') return this.line(dim(`– ${id} ${printable(name)}: ${why}`))
+    if (verdict === 'not applicable') return
     this.line(`${red('✗')} ${bold(id)} ${printable(name)}  ${dim(source)}`)
     this.line(`    ${printable(why ?? '')}`)
     for (const line of evidence === null ? [] : shown(evidence)) this.line(`    ${dim(line)}`)
+  }
+
+  /** Which rows had nothing to say, by the reason why. */
+  private skipped(verdicts: readonly Verdict[]): void {
+    const rows = verdicts.filter(({ verdict }) => verdict === 'not applicable')
+    for (const [why, same] of Map.groupBy(rows, (one) => one.why ?? '')) {
+      const [only] = same
+      const ids = [...new Set(same.map(({ id }) => id))].join(', ')
+      const which =
+        same.length === 1 ? `${only!.id} ${printable(only!.name)}` : `${counted(same.length, 'row')} of ${ids}`
+      this.line(this.paint.dim(`– ${which}: ${printable(why)}`))
+    }
   }
 
   summary(verdicts: readonly Verdict[], result: AttackResult | null, { faults, growthMb }: Vitals): void {
@@ -49,6 +61,7 @@ export class Report {
       if (seen !== '') this.line(`    ${dim(`seen ${quoted(seen)}`)}`)
     }
     for (const fault of faults) this.line(`${red('✗')} ${printable(fault)}`)
+    this.skipped(verdicts)
     const rows = TABLES.flatMap(([letter, name]) => {
       const own = verdicts.filter(({ id }) => id.startsWith(letter))
       const count = (wanted: Verdict['verdict']): number => own.filter(({ verdict }) => verdict === wanted).length

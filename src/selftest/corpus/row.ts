@@ -8,6 +8,8 @@ export interface Place {
   readonly host: string
   /** Path below which everything is asked for, without a slash at its end; may be empty. */
   readonly path: string
+  /** Behind TLS. */
+  readonly secure?: boolean
 }
 
 export interface About {
@@ -56,6 +58,21 @@ export interface RequestRow extends About {
   readonly mayRefuse?: true
   /** Texts that may stand in no head that an upstream sees. */
   readonly never?: readonly string[]
+}
+
+/** Frames of a client of HTTP/2, after preface and settings. */
+export interface H2Row extends About {
+  /** The row's own request is stream 1. */
+  readonly frames: () => Buffer
+  /** `request`: it is reset or refused; `connection`: it ends. */
+  readonly ends: 'request' | 'connection'
+  /** Postern's: the error code, and the reason of its record. */
+  readonly code: number
+  readonly reason: string
+  /** How much of the request may have gone upstream when it is found out. Default: nothing. */
+  readonly reaches?: 'begun' | 'whole'
+  /** The upstream takes and answers nothing meanwhile. */
+  readonly unanswered?: true
 }
 
 /** Bytes of an upstream. */

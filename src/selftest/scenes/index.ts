@@ -1,6 +1,7 @@
 /** The scenes of the corpus, in the order of the tables. */
 import { departures } from './departures.ts'
 import { expectations } from './expectations.ts'
+import { handshakes } from './handshakes.ts'
 import { identity } from './identity.ts'
 import type { Scene } from './scene.ts'
 import { slowness } from './slowness.ts'
@@ -9,5 +10,5 @@ import { tunnels } from './tunnels.ts'
 export type { Scene } from './scene.ts'
 
 export function scenes(): readonly Scene[] {
-  return [...expectations, ...tunnels, ...departures, ...identity, ...slowness]
+  return [...expectations, ...tunnels, ...departures, ...identity, ...handshakes, ...slowness]
 }

@@ -1,8 +1,9 @@
 /** A client of HTTP/2 that sends exactly the frames it is given, and records those that come: what an abusive client is made of. */
 import { type Socket, connect } from 'node:net'
-import { Signal } from '../../src/selftest/signal.ts'
+import type { Place } from './corpus/row.ts'
+import { Signal } from './signal.ts'
 
-export const PREFACE = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'
+const PREFACE = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'
 
 /** Types of frames by name (RFC 9113 §6). */
 export const TYPE = {
@@ -70,22 +71,33 @@ export function answerHead(id: number, status = 200, more: Fields = [], ends = f
   return frame(TYPE.HEADERS, END_HEADERS | (ends ? END_STREAM : 0), id, block([[':status', String(status)], ...more]))
 }
 
-/** A request for `path` as a whole, in one frame. */
-export function get(id: number, path = '/a', more: Fields = []): Buffer {
-  return frame(TYPE.HEADERS, END_STREAM | END_HEADERS, id, block([...pseudo('GET', path), ...more]))
+/** Who is asked, where nobody else is named. */
+const HERE: Place = { host: 'a', path: '' }
+
+export interface Requests {
+  /** A request as a whole, in one frame. */
+  readonly get: (id: number, path?: string, more?: Fields) => Buffer
+  /** The head of a request whose body follows. */
+  readonly post: (id: number, path?: string, more?: Fields) => Buffer
 }
 
-/** The head of a request whose body follows. */
-export function post(id: number, path = '/a', more: Fields = []): Buffer {
-  return frame(TYPE.HEADERS, END_HEADERS, id, block([...pseudo('POST', path), ...more]))
+/** Requests below the path of `place`. */
+export function requests(place: Place): Requests {
+  const head =
+    (flags: number, method: string) =>
+    (id: number, path = '/a', more: Fields = []) =>
+      frame(TYPE.HEADERS, flags, id, block([...pseudo(method, place.path + path, place), ...more]))
+  return { get: head(END_STREAM | END_HEADERS, 'GET'), post: head(END_HEADERS, 'POST') }
 }
 
-export function pseudo(method: string, path: string): Fields {
+export const { get, post } = requests(HERE)
+
+export function pseudo(method: string, path: string, { host, secure = false }: Place = HERE): Fields {
   return [
     [':method', method],
-    [':scheme', 'http'],
+    [':scheme', secure ? 'https' : 'http'],
     [':path', path],
-    [':authority', 'a'],
+    [':authority', host],
   ]
 }
 
@@ -100,9 +112,15 @@ export class RawH2 {
   private held = Buffer.alloc(0)
   private readonly signal = new Signal()
 
+  private isReady = false
+
   private constructor(socket: Socket) {
     this.socket = socket
     socket.setNoDelay(true)
+    socket.on('encrypted' in socket ? 'secureConnect' : 'connect', () => {
+      this.isReady = true
+      this.signal.changed()
+    })
     socket.on('data', (chunk: Buffer) => this.read(chunk))
     const finish = () => {
       this.over = true
@@ -119,6 +137,31 @@ export class RawH2 {
     client.send(Buffer.from(PREFACE), frame(TYPE.SETTINGS, 0, 0, settings))
     await client.until(({ type }) => type === TYPE.SETTINGS, 'settings')
     return client
+  }
+
+  /** Over a socket that is under way. Null when the other side speaks no HTTP/2. */
+  static async over(socket: Socket, patienceMs: number): Promise<RawH2 | null> {
+    const client = new RawH2(socket)
+    const isConnected = await client.waitFor(() => client.isReady || client.over, patienceMs)
+    if (!isConnected || client.over) throw new Error('the connection was refused')
+    if (!('alpnProtocol' in socket) || socket.alpnProtocol === 'h2') {
+      client.send(Buffer.from(PREFACE), frame(TYPE.SETTINGS, 0, 0))
+      await client.waitFor(() => client.frames.length > 0 || client.over, patienceMs)
+      // A server of HTTP/1.1 answers in words.
+      if (client.frames[0]?.type === TYPE.SETTINGS) return client
+    }
+    client.close()
+    return null
+  }
+
+  /** Waits until `done`, but no longer than this. Whether it came to it. */
+  waitFor(done: () => boolean, withinMs: number): Promise<boolean> {
+    const come = this.signal.until(
+      () => done() || undefined,
+      () => 'it',
+      withinMs,
+    )
+    return come.catch(() => false)
   }
 
   /** The other side of a connection that was accepted: reads the client's preface, sends `settings`. */
@@ -190,7 +233,8 @@ export class RawH2 {
     this.signal.changed()
   }
 
-  private shown(): string {
+  /** Type, flags, stream and length of the latest frames. */
+  shown(): string {
     return JSON.stringify(
       this.frames.slice(-20).map(({ type, flags, id, payload }) => [type, flags, id, payload.length]),
     )
