@@ -230,6 +230,8 @@ export async function startApp({ file, env, takeover, onFatal }: AppOptions): Pr
     ready = false
     watch?.stop()
     namedFiles.stop()
+    // At once: new connections, a CA's too, are for whoever comes after us.
+    void certificates.stop()
     const { timeoutMs, delayMs } = state.drain
     const drained = engines.drain(timeoutMs, successors > 0 ? HANDSHAKES_MS : delayMs, successors)
     await drained.catch((error: unknown) => log.error({ err: error }, 'drain'))
@@ -248,7 +250,6 @@ export async function startApp({ file, env, takeover, onFatal }: AppOptions): Pr
   }
   namedFiles.update(first.files)
   ready = true
-  certificates.start()
   await tasks.start()
   flushCompileCache()
   giveBackMemory()
@@ -272,6 +273,8 @@ export async function startApp({ file, env, takeover, onFatal }: AppOptions): Pr
   })
   const resealed = await resealAll(raw, vault)
   if (resealed > 0) log.info({ resealed }, 'secrets are sealed with the newest key')
+  // Not before: until here a CA may come to the engines of the process before, which know nothing of what it is to be shown.
+  certificates.start()
   const relieved = Promise.withResolvers<void>()
   successorAwaited = await awaitSuccessor(control, {
     engines,

@@ -1,12 +1,14 @@
 /** One process takes the place of another on the same file and ports: no request fails, no event is lost, nobody does it by accident. */
 import assert from 'node:assert/strict'
-import { writeFile } from 'node:fs/promises'
+import { copyFile, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
+import { connect } from 'node:tls'
 import { join } from 'node:path'
 import { once } from 'node:events'
 import { type TestContext, test } from 'node:test'
 import { RawClient } from '../../src/selftest/raw-client.ts'
 import { RecordingUpstream } from '../../src/selftest/recording-upstream.ts'
+import { TestAuthority } from '../support/certificates.ts'
 import { LoadClient } from '../support/load-client.ts'
 import { type Running, startPostern } from '../support/postern.ts'
 import { tempFolder } from '../support/temp.ts'
@@ -160,4 +162,24 @@ test('a successor that cannot start, or dies, leaves the first serving', async (
   await load.stop()
   assert.deepEqual(load.failures, [])
   await second.stop()
+})
+
+test('certificates that are renewed afterwards are followed, whatever the port was called', async (t) => {
+  const authority = await TestAuthority.make()
+  t.after(() => authority.remove())
+  authority.issue('shop', '/CN=first', ['DNS:shop.example'])
+  authority.issue('next', '/CN=second', ['DNS:shop.example'])
+  const { folder } = authority
+  const { start } = await place(t)
+  const tls = `{ certificates: [{ cert: ${folder}/shop.pem, key: ${folder}/shop.key }] }`
+  const yaml = configuration('', `[{ address: 127.0.0.1:0, tls: ${tls} }]`)
+  const first = await start(yaml)
+  const second = await start(yaml, '--takeover')
+  assert.equal(await first.gone(), 'code 0')
+  for (const kind of ['key', 'pem']) await copyFile(join(folder, `next.${kind}`), join(folder, `shop.${kind}`))
+  await second.waitForLine(({ msg }) => msg === 'revision applied', 'that the files have been read')
+  const socket = connect({ port: second.port(), host: '127.0.0.1', servername: 'shop.example', ca: authority.ca })
+  await once(socket, 'secureConnect')
+  assert.equal(socket.getPeerCertificate().subject.CN, 'second')
+  socket.destroy()
 })
