@@ -33,6 +33,7 @@ import {
 import { resealAll } from './store/sealed.ts'
 import { awaitSuccessor, controlPath, succeed } from './succession.ts'
 import { Guardian } from './webhooks/guardian.ts'
+import { Retention } from './webhooks/retention.ts'
 import { Tasks } from './webhooks/tasks.ts'
 import { AddressGuard } from './wire/address-guard.ts'
 
@@ -133,11 +134,10 @@ export async function startApp({ file, env, takeover, onFatal }: AppOptions): Pr
     }),
   })
 
-  const usual = { store, clock, log }
+  const usual = { store, clock, log, holder: newId('process-', clock.now()) }
   const certificates = new Certificates({
     ...usual,
     random: Math.random,
-    holder: newId('process-', clock.now()),
     show: (answers) => engines.every((engine) => engine.challenge(answers)).then(() => {}),
     changed: () => secure(),
   })
@@ -151,6 +151,7 @@ export async function startApp({ file, env, takeover, onFatal }: AppOptions): Pr
     pause: (endpointId, ms) => engines.every((engine) => engine.pause(endpointId, ms)),
   })
   const failing = await guardian.start()
+  const retention = new Retention({ ...usual, rules: () => state.retention })
 
   const declare = async (next: DesiredState) => {
     const declared = await storeDeclared(store, next, clock)
@@ -221,6 +222,7 @@ export async function startApp({ file, env, takeover, onFatal }: AppOptions): Pr
     await certificates.stop()
     await engines.terminate()
     await adminServer.close()
+    retention.stop()
     await tasks.stop()
     await host.close()
   }
@@ -251,6 +253,7 @@ export async function startApp({ file, env, takeover, onFatal }: AppOptions): Pr
   namedFiles.update(first.files)
   ready = true
   await tasks.start()
+  retention.start()
   flushCompileCache()
   giveBackMemory()
 

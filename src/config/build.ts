@@ -57,6 +57,7 @@ export function buildState(file: File, context: BuildContext): DesiredState {
       invalidPayloads: file.publishing['invalid-payloads'],
     },
     delivery: buildDelivery(file.delivery),
+    retention: { messagesMs: file.retention.messages, attemptsMs: file.retention.attempts },
     services: each(file.services, (name, one) => buildService(baseDir, name, one, upstreamTls)),
     consumers: each(file.consumers, (name, consumer) => ({
       name,

@@ -1,9 +1,24 @@
 /** The shape of what is said about deliveries: when they are tried again, until when, and what becomes of a receiver that fails. */
 import { z } from 'zod'
 import type { RetrySpec } from '../model/gateway.ts'
-import { duration } from './leaves.ts'
+import { duration, leaf } from './leaves.ts'
+import { parseLongDuration } from './units.ts'
 
 const ATTEMPTS_MAX = 100
+
+const kept = z
+  .union([z.literal('forever'), leaf('a time of at most a year: 30d, 366d', parseLongDuration)], {
+    error: 'must be forever, or a time of at most a year: 30d, 366d',
+  })
+  .transform((value) => (value === 'forever' ? 0 : value))
+
+export const retention = z
+  .strictObject({
+    messages: kept.prefault('90d').describe('Messages with their deliveries, once nothing of them waits any more.'),
+    attempts: kept.prefault('90d').describe('Attempts; they go with their message at the latest.'),
+  })
+  .prefault({})
+  .describe('How long what was sent and received is kept.')
 
 const list = z.array(duration(0)).max(ATTEMPTS_MAX)
 

@@ -1,5 +1,5 @@
 /** The shape of the configuration file: the one source of its checking, its defaults and the editors' schema. */
-import { delivery, eventRetries } from './delivery-schema.ts'
+import { delivery, eventRetries, retention } from './delivery-schema.ts'
 import { z } from 'zod'
 import type { DocumentedPolicy } from '../policies/schemas.ts'
 import { sealingKey } from '../store/vault.ts'
@@ -172,6 +172,7 @@ export function fileSchema(policies: readonly DocumentedPolicy[]) {
       .prefault({})
       .describe('What the webhook API takes for a message.'),
     delivery,
+    retention,
     services: section(service).describe('Who answers.'),
     consumers: section(consumer).describe('Who calls, and is called.'),
     policies: list(use).describe('For every route, before its own.'),

@@ -127,6 +127,12 @@ export interface RetrySpec {
   readonly expireMs: number
 }
 
+/** How long what was sent and received is kept, ms; 0: for ever. */
+export interface RetentionSpec {
+  readonly messagesMs: number
+  readonly attemptsMs: number
+}
+
 export interface DeliverySpec {
   readonly retries: RetrySpec
   /** One bound over connect, TLS, upload, head and body of an attempt. */
@@ -236,6 +242,7 @@ export interface DesiredState {
   }
   readonly publishing: PublishingRules
   readonly delivery: DeliverySpec
+  readonly retention: RetentionSpec
   readonly services: Readonly<Record<string, Service>>
   readonly consumers: Readonly<Record<string, ConsumerSpec>>
   readonly policies: readonly PolicyUse[]

@@ -9,6 +9,7 @@ import { listsConform } from './conformance/lists.ts'
 import { modelConforms } from './conformance/model.ts'
 import { resourcesConform } from './conformance/resources.ts'
 import type { Subject } from './conformance/subject.ts'
+import { retentionConforms } from './conformance/retention.ts'
 import { survivalConforms } from './conformance/survival.ts'
 import { tasksConform } from './conformance/tasks.ts'
 
@@ -20,6 +21,7 @@ export function storeConformance(name: string, subject: Subject): void {
     resourcesConform(subject)
     accessConforms(subject)
     healthConforms(subject)
+    retentionConforms(subject)
     certificatesConform(subject)
     listsConform(subject)
     tasksConform(subject)

@@ -102,6 +102,13 @@ export interface TaskFilter extends Page {
   readonly state?: TaskState | undefined
 }
 
+/** Times are ms; -Infinity: none is so old. */
+export interface Purge {
+  readonly messagesBefore: number
+  readonly attemptsBefore: number
+  readonly limit: number
+}
+
 export interface StoreStats {
   readonly messages: number
   /** Deliveries by state. */
@@ -171,6 +178,12 @@ export interface Store {
   allEventTypes(): Promise<readonly EventType[]>
   listEventTypes(page: Page): Promise<readonly EventType[]>
   deleteEventType(name: string): Promise<boolean>
+
+  /**
+   * Forgets up to `limit` messages accepted before the one time, with their deliveries and attempts, and attempts begun before the other.
+   * What is pending or in flight stays. Resolves with how many it was: fewer than `limit` means that no more are so old.
+   */
+  purge(what: Purge): Promise<number>
 
   // ---- what was sent and received
   /** By message id, or by eventId within the consumer (or origin, given in its place). Null: by message id, whoever's it is. */

@@ -13,6 +13,7 @@ import { listingOf } from './listing.ts'
 import { messages } from './messages.ts'
 import { pagerOf } from './pages.ts'
 import type { Direct, ReadName, Walk, WalkName, WriteName } from './protocol.ts'
+import { retention } from './retention.ts'
 import { revisions } from './revisions.ts'
 import type { Tally } from './tally.ts'
 import { tallyOf } from './tally.ts'
@@ -46,6 +47,7 @@ export function operationsOn(db: DatabaseSync, path: string): Operations {
     ...consumers(db, pager, tally),
     ...endpoints(db, pager, tally),
     ...healths(db),
+    ...retention(db, tally),
     ...eventTypes(db, pager),
     ...tasks(db, pager, tally, listing),
     countDeliveries: surveys(db).countDeliveries,

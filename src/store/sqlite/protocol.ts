@@ -27,6 +27,7 @@ export const WRITES = [
   'putRevision',
   'initSetting',
   'putSetting',
+  'purge',
   'putHealth',
   'deleteHealth',
   'putCertificate',

@@ -13,6 +13,8 @@ export interface Tally {
   messages(added: number): void
   /** Deliveries that went from one state (null: did not exist) to another. Numbers as in STATES. */
   moved(from: number | null, to: number, deliveries: number): void
+  /** Deliveries of this state that are no more. */
+  removed(from: number, deliveries: number): void
   /** A copy to `restore` when a savepoint is rolled back. */
   mark(): readonly number[]
   restore(mark: readonly number[]): void
@@ -34,6 +36,9 @@ export function tallyOf(db: DatabaseSync, path: string): Tally {
     moved(from, to, deliveries) {
       if (from !== null) deltas[from]! -= deliveries
       deltas[to]! += deliveries
+    },
+    removed(from, deliveries) {
+      deltas[from]! -= deliveries
     },
     mark: () => [...deltas],
     restore(mark) {

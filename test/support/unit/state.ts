@@ -36,6 +36,7 @@ export function stateWith(fields: Partial<DesiredState>): DesiredState {
       breaker: { failures: 10, openMs: 10_000, openMsMax: 300_000 },
       disable: { afterMs: 0, warnAfterMs: [] },
     },
+    retention: { messagesMs: 0, attemptsMs: 0 },
     services: {},
     consumers: {},
     policies: [],
