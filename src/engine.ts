@@ -24,12 +24,14 @@ import { Services } from './upstream/service.ts'
 import { acceptor } from './webhooks/accept.ts'
 import { Catalogue } from './webhooks/catalogue.ts'
 import type { DeliverDeps } from './webhooks/deliver.ts'
+import { DestinationAuths } from './webhooks/destination-auth.ts'
 import { Directory, type DirectoryChange } from './webhooks/directory.ts'
 import { Dispatcher } from './webhooks/dispatcher.ts'
 import { exhausted } from './webhooks/guardian.ts'
 import { News } from './webhooks/news.ts'
 import { Post } from './webhooks/post.ts'
 import { retryRules } from './webhooks/retry-rules.ts'
+import { Transformations } from './webhooks/transformations.ts'
 import { AddressGuard } from './wire/address-guard.ts'
 import { AlpnChallenge } from './wire/alpn-challenge.ts'
 import { Deadlines } from './wire/deadlines.ts'
@@ -51,6 +53,8 @@ const accessLog = new AccessLog(boot.state.accessLog, clock)
 const directory = new Directory()
 const catalogue = new Catalogue()
 
+const auths = new DestinationAuths({ clock, pools, guard })
+const transformations = new Transformations()
 let deliverDeps: DeliverDeps
 let { breaker } = boot.state.delivery
 const say = (event: EngineEvent): void => parentPort!.postMessage(event)
@@ -114,6 +118,9 @@ function install(state: DesiredState): void {
     guard,
     rulesOf: retryRules(state),
     timeoutMs: state.delivery.timeoutMs,
+    auths,
+    transformations,
+    tls: state.egress.tls,
   }
 }
 
@@ -245,6 +252,7 @@ answerCalls(parentPort!, {
     await closed
     await dispatcher.stop(Math.max(1_000, until - clock.elapsed()))
     await store.close()
+    await transformations.close()
     pools.close()
     deadlines.close()
     await accessLog.close()

@@ -5,48 +5,21 @@ import type { AttemptTrigger } from '../model/webhook.ts'
 import type { ClaimedDelivery, Settlement } from '../store/port.ts'
 import { call } from '../upstream/call.ts'
 import type { Services } from '../upstream/service.ts'
-import type { AddressGuard } from '../wire/address-guard.ts'
-import type { OutboundRequest } from '../wire/outbound.ts'
 import { OutgoingHead } from '../wire/outgoing.ts'
-import type { Pool, Pools } from '../wire/pool.ts'
-import { type Directory, type LiveEndpoint, serviceOf } from './directory.ts'
+import type { AuthHeader } from './destination-auth.ts'
+import { type Directory, serviceOf } from './directory.ts'
 import { type Ending, type RetryRules, isExpired, outcomeByHand, outcomeOf, unsent } from './outcome.ts'
+import { type EndpointDeps, PLAIN, type Refusal, type Request, toEndpoint } from './to-endpoint.ts'
 
 /** How much of an answer is kept with its attempt. */
 const RESPONSE_BYTES_KEPT = 4_096
-const USER_AGENT = 'Postern/0.1'
-/** Of an attempt's request: the body's length is known, and nothing but an answer is wanted. */
-const PLAIN = { chunked: false, upgrade: '', takesTrailers: false } as const
 
-export interface DeliverDeps {
+export interface DeliverDeps extends EndpointDeps {
   readonly clock: Clock
   readonly directory: Directory
   readonly services: Services
-  readonly pools: Pools
-  readonly guard: AddressGuard
   /** How a message of this type is tried again. */
   readonly rulesOf: (eventType: string) => RetryRules
-  /** Over connect, TLS, upload, head and body together. */
-  readonly timeoutMs: number
-}
-
-/** Where an attempt goes and what it says. */
-interface Request {
-  readonly pool: Pool
-  readonly url: string
-  readonly outbound: OutboundRequest
-}
-
-/** An attempt that cannot be made, and where it would have gone. */
-interface Refusal {
-  readonly url: string
-  readonly failure:
-    | 'endpoint-deleted'
-    | 'endpoint-disabled'
-    | 'no-service'
-    | 'unsendable'
-    | 'blocked-address'
-    | 'expired'
 }
 
 /**
@@ -64,14 +37,23 @@ export function deliver(
   const rules = deps.rulesOf(message.eventType)
   const startedAt = clock.now()
   const began = clock.elapsed()
+  let url = ''
   const isLate = trigger === 'scheduled' && isExpired(message.createdAt, startedAt, rules.retries)
-  const request = isLate ? expired(claimed, deps) : prepare(claimed, trigger, startedAt, deps)
+  const prepared = isLate ? expired(claimed, deps) : prepare(claimed, trigger, startedAt, deps)
+  if (prepared instanceof Promise) void prepared.then(send)
+  else send(prepared)
 
-  if ('failure' in request) settle(unsent(request.failure))
-  else {
-    const timeouts = { connectMs: timeoutMs, firstByteMs: timeoutMs, idleMs: timeoutMs, totalMs: timeoutMs }
-    const body = message.payload
-    call(request.pool, { request: request.outbound, body, timeouts, keepBytes: RESPONSE_BYTES_KEPT }, settle)
+  function send(request: Request | Refusal): void {
+    ;({ url } = request)
+    if ('failure' in request) return settle({ ...unsent(request.failure), body: request.detail })
+    const { pool, outbound, body, auth } = request
+    // What was spent on preparing is the deadline's.
+    const leftMs = Math.max(1, timeoutMs - (clock.elapsed() - began))
+    const timeouts = { connectMs: leftMs, firstByteMs: leftMs, idleMs: leftMs, totalMs: leftMs }
+    call(pool, { request: outbound, body, timeouts, keepBytes: RESPONSE_BYTES_KEPT }, (ending) => {
+      if (ending.status === 401 && auth !== null) refuseToken(claimed, auth, deps)
+      settle(ending)
+    })
   }
 
   function settle(ending: Ending): void {
@@ -84,7 +66,7 @@ export function deliver(
       deliveryId: delivery.id,
       messageId: delivery.messageId,
       endpointId: delivery.endpointId,
-      url: request.url,
+      url,
       status: ending.status,
       ok: failure === null,
       failure,
@@ -97,59 +79,58 @@ export function deliver(
   }
 }
 
-function expired({ delivery }: ClaimedDelivery, { directory }: DeliverDeps): Refusal {
-  return { url: directory.endpoint(delivery.endpointId)?.endpoint.url ?? '', failure: 'expired' }
-}
-
-/** What to send, or why nothing can be sent. Somebody who asks for an attempt by hand means a disabled endpoint too. */
+/**
+ * What to send, or why nothing can be sent; a promise where that takes time, which never rejects. Somebody who asks for an attempt by
+ * hand means a disabled endpoint too.
+ */
 function prepare(
   claimed: ClaimedDelivery,
   trigger: AttemptTrigger,
   startedAt: number,
   deps: DeliverDeps,
-): Request | Refusal {
+): Request | Refusal | Promise<Request | Refusal> {
   const { endpointId } = claimed.delivery
   const service = serviceOf(endpointId)
   const endpoint = service === null ? deps.directory.endpoint(endpointId) : null
   const url = endpoint?.endpoint.url ?? ''
-  if (service === null && endpoint === null) return { url, failure: 'endpoint-deleted' }
-  if (endpoint?.endpoint.disabled && trigger === 'scheduled') return { url, failure: 'endpoint-disabled' }
-  let request: Request | null
+  if (service === null && endpoint === null) return refusal(url, 'endpoint-deleted')
+  if (endpoint?.endpoint.disabled && trigger === 'scheduled') return refusal(url, 'endpoint-disabled')
+  const unsendable = () => refusal(url, 'unsendable') // a header that cannot be written, a secret that is none
   try {
-    request = service === null ? toEndpoint(claimed, endpoint!, startedAt, deps) : toService(claimed, service, deps)
+    const request =
+      service === null ? toEndpoint(claimed.message, endpoint!, startedAt, deps) : toService(claimed, service, deps)
+    return request instanceof Promise ? request.then(dialable, unsendable) : dialable(request)
   } catch {
-    return { url, failure: 'unsendable' } // a header that cannot be written
-  }
-  if (request === null) return { url, failure: 'no-service' }
-  if (request.pool.refusal() !== null) return { url, failure: 'blocked-address' }
-  return request
-}
-
-/** To a consumer's endpoint: the payload, signed for this attempt. */
-function toEndpoint({ message }: ClaimedDelivery, to: LiveEndpoint, startedAt: number, deps: DeliverDeps): Request {
-  const lines = new OutgoingHead()
-  lines.appendOwn('Host', to.host)
-  lines.appendOwn('User-Agent', USER_AGENT)
-  lines.appendOwn('Content-Type', 'application/json')
-  lines.appendOwn('Content-Length', String(message.payload.length))
-  to.signer.sign(lines, message, startedAt, message.payload)
-  const { headers } = to.endpoint
-  for (const name in headers) lines.set(name, headers[name]!)
-  return {
-    pool: deps.pools.of(to.origin, deps.guard),
-    url: to.endpoint.url,
-    outbound: { method: 'POST', target: to.target, host: to.host, headers: lines, ...PLAIN },
+    return unsendable()
   }
 }
 
-/** To a service of the gateway: what was received, byte for byte, with its own headers. Null when there is no such service. */
+function expired({ delivery }: ClaimedDelivery, { directory }: DeliverDeps): Refusal {
+  return refusal(directory.endpoint(delivery.endpointId)?.endpoint.url ?? '', 'expired')
+}
+
+function dialable(request: Request | Refusal): Request | Refusal {
+  if ('failure' in request || request.pool.refusal() === null) return request
+  return refusal(request.url, 'blocked-address')
+}
+
+function refusal(url: string, failure: Refusal['failure']): Refusal {
+  return { url, failure, detail: '' }
+}
+
+function refuseToken({ delivery }: ClaimedDelivery, header: AuthHeader, deps: DeliverDeps): void {
+  const auth = deps.directory.endpoint(delivery.endpointId)?.endpoint.sending.auth ?? null
+  if (auth !== null) deps.auths.refused(auth, header)
+}
+
+/** To a service of the gateway: what was received, byte for byte, with its own headers. */
 function toService(
   { delivery, message }: ClaimedDelivery,
   to: { readonly service: string; readonly path: string },
   deps: DeliverDeps,
-): Request | null {
+): Request | Refusal {
   const instance = deps.services.get(to.service)?.pick() ?? null
-  if (instance === null) return null
+  if (instance === null) return refusal('', 'no-service')
   const { received } = message
   const lines = new OutgoingHead()
   const headers = received?.headers ?? ['Content-Type', 'application/json']
@@ -163,5 +144,7 @@ function toService(
     pool: instance.pool,
     url: instance.url + target,
     outbound: { method, target, host: instance.authority, headers: lines, ...PLAIN },
+    body: message.payload,
+    auth: null,
   }
 }

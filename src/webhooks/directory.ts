@@ -16,6 +16,8 @@ export interface LiveEndpoint {
   /** Path and query. */
   readonly target: string
   readonly signer: AttemptSigner
+  /** The payload as it is, and nothing but a signature says who sends it. */
+  readonly isPlain: boolean
 }
 
 /** Deliveries a second, counted together under a key. */
@@ -121,6 +123,7 @@ export class Directory {
       site: siteOf(url.host),
       target: url.pathname + url.search,
       signer: new AttemptSigner(endpoint),
+      isPlain: isPlain(endpoint),
     }
     const others = (this.endpointsOf.get(endpoint.consumerId) ?? []).filter((one) => one.endpoint.id !== endpoint.id)
     this.endpointsOf.set(endpoint.consumerId, [...others, live])
@@ -135,6 +138,11 @@ export class Directory {
     const left = (this.endpointsOf.get(consumerId) ?? []).filter((one) => one.endpoint.id !== id)
     this.endpointsOf.set(consumerId, left)
   }
+}
+
+function isPlain({ transformation, sending: { auth, clientCertificate, format } }: Endpoint): boolean {
+  const isTransformed = transformation?.enabled ?? false
+  return !isTransformed && auth === null && clientCertificate === null && format === 'plain'
 }
 
 /** The endpoint id of a delivery to one of the gateway's services. An empty path means the path that was received. */

@@ -50,7 +50,8 @@ export function outcomeOf(result: Ending, past: Past, nowMs: number, { retries, 
   const { status, failure } = result
   if (failure === null && status >= 200 && status < 300) return { state: 'delivered', nextAt: null, failure: null }
   const why = failure ?? failureOf(status)
-  if (why === 'endpoint-deleted') return { state: 'cancelled', nextAt: null, failure: why }
+  if (why === 'endpoint-deleted' || why === 'transformation-cancelled')
+    return { state: 'cancelled', nextAt: null, failure: why }
   if (why === 'endpoint-disabled') return { state: 'held', nextAt: null, failure: why }
   const over: Outcome = { state: 'exhausted', nextAt: null, failure: why }
   // No waiting changes these; the delivery stays, to be replayed by hand.

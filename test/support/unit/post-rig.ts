@@ -13,11 +13,14 @@ import { type StoreHost, openSqliteStore } from '../../../src/store/sqlite/open.
 import { Services } from '../../../src/upstream/service.ts'
 import { type Accept, type NewEvent, acceptor } from '../../../src/webhooks/accept.ts'
 import type { DeliverDeps } from '../../../src/webhooks/deliver.ts'
+import { DestinationAuths } from '../../../src/webhooks/destination-auth.ts'
 import { Directory } from '../../../src/webhooks/directory.ts'
 import { Dispatcher } from '../../../src/webhooks/dispatcher.ts'
+import { Transformations } from '../../../src/webhooks/transformations.ts'
 import { AddressGuard } from '../../../src/wire/address-guard.ts'
 import { Deadlines } from '../../../src/wire/deadlines.ts'
 import { Pools } from '../../../src/wire/pool.ts'
+import { USUAL_TLS } from '../../../src/wire/upstream-tls.ts'
 import { HeldClock } from '../policy.ts'
 import { type RecordedRequest, RecordingUpstream } from '../../../src/selftest/recording-upstream.ts'
 import { tempFolder } from '../temp.ts'
@@ -63,6 +66,9 @@ export class PostRig {
   private readonly host: StoreHost
   private readonly deadlines = new Deadlines(this.clock)
   private readonly pools = new Pools(this.deadlines)
+  private readonly auths: DestinationAuths
+  private readonly transformations = new Transformations()
+  tls = USUAL_TLS
   private readonly behaviours = new Map<string, Behaviour>()
   private readonly engines: Engine[] = []
 
@@ -70,6 +76,7 @@ export class PostRig {
     this.host = host
     this.receiver = receiver
     this.services = new Services(this.pools)
+    this.auths = new DestinationAuths({ clock: this.clock, pools: this.pools, guard: this.guard })
     this.guard.update(['127.0.0.0/8'])
     receiver.script = { answer: () => this.answer(receiver.requests.at(-1)!) }
     this.engine = this.newEngine('engine 1', wrap)
@@ -83,6 +90,7 @@ export class PostRig {
     await rig.engine.store.putConsumer(newConsumer({ id: 'app_1' }))
     t.after(async () => {
       for (const { dispatcher } of rig.engines) await dispatcher.stop(0)
+      await rig.transformations.close()
       rig.pools.close()
       await rig.receiver.close()
       rig.deadlines.close()
@@ -120,7 +128,7 @@ export class PostRig {
   }
 
   deliverDeps(): DeliverDeps {
-    const { clock, directory, services, pools, guard } = this
+    const { clock, directory, services, pools, guard, auths, transformations, tls } = this
     const { retries } = this
     return {
       clock,
@@ -130,6 +138,9 @@ export class PostRig {
       guard,
       rulesOf: () => ({ retries, random: () => 0.5 }),
       timeoutMs: TIMEOUT_MS,
+      auths,
+      transformations,
+      tls,
     }
   }
 
