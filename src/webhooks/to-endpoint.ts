@@ -111,17 +111,18 @@ function requestOf(
   for (const [name, value] of [...Object.entries(to.endpoint.headers), ...Object.entries(headers)])
     lines.set(name, value)
   if (auth !== null) lines.set(auth.name, auth.value)
-  const pool = deps.pools.of(origin, deps.guard, 'http/1.1', clientTls(to, deps.tls))
+  const tls = clientTls(to, deps.tls)
+  const pool = deps.pools.of(origin, deps.guard, tls === null ? {} : { tls })
   return { pool, url, outbound: { method, target, host, headers: lines, ...PLAIN }, body, auth }
 }
 
 /** Made once for an endpoint and what holds for all: its id is a hash over the certificate. */
 const made = new WeakMap<LiveEndpoint, { readonly of: UpstreamTlsOptions; readonly tls: UpstreamTls }>()
 
-/** Undefined: as for everybody. */
-function clientTls(to: LiveEndpoint, usual: UpstreamTlsOptions): UpstreamTls | undefined {
+/** Null: as for everybody. */
+function clientTls(to: LiveEndpoint, usual: UpstreamTlsOptions): UpstreamTls | null {
   const { clientCertificate } = to.endpoint.sending
-  if (clientCertificate === null) return undefined
+  if (clientCertificate === null) return null
   const known = made.get(to)
   if (known?.of === usual) return known.tls
   const certificate = { chain: clientCertificate.certificate, key: clientCertificate.key }
