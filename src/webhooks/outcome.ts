@@ -96,6 +96,9 @@ const NO_SIGN = new Set([
   'unsendable',
   'blocked-address',
   'expired',
+  'transformation-failed',
+  'transformation-cancelled',
+  'token-refused',
 ])
 /** It was not even reached: so are all the others on its host. */
 const UNREACHED = new Set(['connect-refused', 'connect-timeout', 'tls-failed', 'name-not-found'])
