@@ -16,7 +16,7 @@ export interface RetentionDeps {
   readonly clock: Clock
   readonly log: Log
   readonly holder: string
-  rules(): RetentionSpec
+  readonly rules: () => RetentionSpec
 }
 
 export class Retention {
