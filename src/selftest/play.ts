@@ -26,24 +26,25 @@ export function corpus(target: Target, only: readonly string[]): Row[] {
   return all.filter(wanted)
 }
 
-/** The stage has been prepared. */
-async function play(stage: Stage, row: Row): Promise<Verdict> {
+/** Does what the row is about. Rejects with Fault or NotApplicable. */
+async function act(stage: Stage, row: Row): Promise<void> {
+  if (!('send' in row || 'frames' in row || 'slow' in row) && stage.upstream === null)
+    throw new NotApplicable('it needs a recording upstream')
+  if ('frames' in row) return judgeH2(stage, row)
+  if ('answer' in row) {
+    stage.begin({ answer: typeof row.answer === 'string' ? crlf(row.answer) : row.answer })
+    return judgeAnswer(stage, row)
+  }
+  stage.begin()
+  if ('send' in row) await judgeRequest(stage, row)
+  else await row.play(stage)
+}
+
+/** What comes of a row that is `acted`, and of a stranger after it. */
+async function verdictOn(row: Row, stage: Stage, acted: () => Promise<void>): Promise<Verdict> {
   const about = { id: row.id, name: row.name, source: row.source }
   try {
-    if (!('send' in row || 'frames' in row || 'slow' in row) && stage.upstream === null)
-      throw new NotApplicable('it needs a recording upstream')
-    if ('send' in row) {
-      stage.begin()
-      await judgeRequest(stage, row)
-    } else if ('frames' in row) {
-      await judgeH2(stage, row)
-    } else if ('play' in row) {
-      stage.begin()
-      await row.play(stage)
-    } else {
-      stage.begin({ answer: typeof row.answer === 'string' ? crlf(row.answer) : row.answer })
-      await judgeAnswer(stage, row)
-    }
+    await acted()
     await stage.stranger()
     return { ...about, verdict: 'pass', why: null, evidence: null }
   } catch (error) {
@@ -55,17 +56,30 @@ async function play(stage: Stage, row: Row): Promise<Verdict> {
   }
 }
 
-/** Plays all rows, those that take long beside the others. `onVerdict` is called as each is known. */
+/** Plays all rows, those that take long beside the others. `onVerdict` is called as each is known. The stage has been prepared. */
 export async function playAll(
   stage: Stage,
   rows: readonly Row[],
   onVerdict: (verdict: Verdict) => void,
 ): Promise<void> {
   const isSlow = (row: Row): boolean => 'slow' in row
-  const slow = rows.filter(isSlow).map(async (row) => {
+  const slow = rows.filter(isSlow).map((row) => {
     // What these send goes no further, so nobody watches for it.
-    onVerdict(await play(new Stage(stage.target, null, stage.patienceMs), row))
+    const own = new Stage(stage.target, null, stage.patienceMs)
+    const done = act(own, row).then(
+      () => null,
+      (error: unknown) => error,
+    )
+    return { row, own, done }
   })
-  for (const row of rows) if (!isSlow(row)) onVerdict(await play(stage, row))
-  await Promise.all(slow)
+  for (const row of rows) if (!isSlow(row)) onVerdict(await verdictOn(row, stage, () => act(stage, row)))
+  // Their strangers come when nobody else is watched: a request of one row is a fault of another.
+  stage.begin()
+  for (const { row, own, done } of slow) {
+    const acted = async (): Promise<void> => {
+      const error = await done
+      if (error !== null) throw error
+    }
+    onVerdict(await verdictOn(row, own, acted))
+  }
 }

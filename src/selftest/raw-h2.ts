@@ -81,11 +81,11 @@ export interface Requests {
   readonly post: (id: number, path?: string, more?: Fields) => Buffer
 }
 
-/** Requests below the path of `place`. */
-export function requests(place: Place): Requests {
+/** Requests below the path of `place`; `usual`: what is asked for where nothing else is said. */
+export function requests(place: Place, usual = '/a'): Requests {
   const head =
     (flags: number, method: string) =>
-    (id: number, path = '/a', more: Fields = []) =>
+    (id: number, path = usual, more: Fields = []) =>
       frame(TYPE.HEADERS, flags, id, block([...pseudo(method, place.path + path, place), ...more]))
   return { get: head(END_STREAM | END_HEADERS, 'GET'), post: head(END_HEADERS, 'POST') }
 }

@@ -1,5 +1,6 @@
 /** Where a row is played: the gateway, the upstream behind it if it is ours to watch, and what has come of the row so far. */
 import { setTimeout as sleep } from 'node:timers/promises'
+import { FLOOD } from './corpus/h2-abuse.ts'
 import { RawClient, type Sendable } from './raw-client.ts'
 import { RawH2 } from './raw-h2.ts'
 import {
@@ -117,13 +118,18 @@ export class Stage {
 
   /** Requests that reached the upstream whole since the row began. */
   get requests(): readonly RecordedRequest[] {
-    return this.upstream?.requests.slice(this.requestsBefore) ?? []
+    const all = this.upstream?.requests.slice(this.requestsBefore) ?? []
+    return all.filter(({ target }) => !target.endsWith(FLOOD))
   }
 
   /** Connections that hold bytes of no whole request, or bytes that are not HTTP, since the row began. */
   get partial(): readonly RecordedConnection[] {
     const all = this.upstream?.connections ?? []
-    return all.filter((one) => !this.partialBefore.has(one) && (one.partial !== '' || one.error !== null))
+    const isFlood = ({ partial }: RecordedConnection): boolean =>
+      partial.slice(0, partial.indexOf(' HTTP')).endsWith(FLOOD)
+    return all.filter(
+      (one) => !this.partialBefore.has(one) && (one.error !== null || (one.partial !== '' && !isFlood(one))),
+    )
   }
 
   /** What the row has left behind, for the report. */

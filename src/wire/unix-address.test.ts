@@ -48,6 +48,27 @@ test('the path leads to each engine in turn, and never to nobody', async (t) => 
   assert.deepEqual(greetings, ['0', '1', '2', '0', '1', '2'])
 })
 
+test('an engine that has closed its socket, and has not been heard of since, is passed over', async (t) => {
+  const { path, serve, files } = await folder(t)
+  const address = new UnixAddress(path, 1)
+  const servers: Server[] = []
+  for (const engine of [0, 1, 2]) {
+    servers.push(await serve(address.fileOf(engine), String(engine)))
+    address.joined(engine)
+  }
+  await new Promise((resolve) => servers[1]!.close(resolve))
+  const greetings: string[] = []
+  for (let i = 0; i < 4; i++) {
+    greetings.push(await greetingAt(path))
+    address.next()
+  }
+  assert.deepEqual(greetings, ['0', '2', '0', '2'])
+  for (const server of [servers[0]!, servers[2]!]) await new Promise((resolve) => server.close(resolve))
+  address.next()
+  address.release()
+  assert.deepEqual(files(), [])
+})
+
 test('an engine that has ended is passed over, and its file removed', async (t) => {
   const { path, serve, files } = await folder(t)
   const address = new UnixAddress(path, 1)

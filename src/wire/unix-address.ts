@@ -69,7 +69,8 @@ export class UnixAddress {
   /** The one that the path leads to has taken a connection: the next is another's. */
   next(): void {
     const engines = [...this.up.keys()]
-    if (engines.length > 0) this.lead(engines[(engines.indexOf(this.at) + 1) % engines.length]!)
+    const from = engines.indexOf(this.at) + 1
+    for (let i = 0; i < engines.length; i++) if (this.lead(engines[(from + i) % engines.length]!)) return
   }
 
   /** Another process is about to lead the path to itself: nobody here may lead it back. */
@@ -95,13 +96,20 @@ export class UnixAddress {
     }
   }
 
-  private lead(engine: number): void {
-    if (this.still || engine === this.at) return
-    this.at = engine
+  /** False when the engine listens no more: its file goes as soon as it is closed, which we hear of later. */
+  private lead(engine: number): boolean {
+    if (this.still || engine === this.at) return true
     const next = `${this.prefix}next`
     rmSync(next, { force: true })
-    linkSync(this.up.get(engine)!.file, next)
+    try {
+      linkSync(this.up.get(engine)!.file, next)
+    } catch (error) {
+      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return false
+      throw error
+    }
     renameSync(next, this.path)
+    this.at = engine
+    return true
   }
 }
 

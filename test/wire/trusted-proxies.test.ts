@@ -20,108 +20,90 @@ const OK = { reason: 'ok', status: 200 }
 const ask = (path: string, ...lines: readonly string[]): Promise<RawResponse> =>
   exchangeOnce(rig.postern.port(), crlf(`GET ${path} HTTP/1.1⏎Host: a⏎${lines.map((line) => `${line}⏎`).join('')}⏎`))
 
-const FAMILY = ['x-forwarded-for', 'x-forwarded-proto', 'x-forwarded-host', 'x-forwarded-port', 'x-forwarded-prefix']
+/** What a service is told of the client in `X-Forwarded-…` and `Forwarded`; what is not said here is as in USUAL. */
+interface Told {
+  readonly for: string
+  readonly proto?: string
+  readonly host?: string
+  readonly port?: string
+  readonly prefix?: string
+  readonly forwarded: string
+}
+
+const USUAL = { proto: 'http', host: 'a' }
+const FAMILY = ['for', 'proto', 'host', 'port', 'prefix'] as const
 
 interface Row {
   readonly name: string
   readonly lines: readonly string[]
-  /** What the service is told, in the order of FAMILY, then Forwarded; undefined: nothing. */
-  readonly told: readonly (string | undefined)[]
+  readonly told: Told
 }
 
 const rows: readonly Row[] = [
   {
     name: 'a proxy that says nothing is the client',
     lines: [],
-    told: ['127.0.0.1', 'http', 'a', undefined, undefined, 'for=127.0.0.1;host="a";proto=http'],
+    told: { for: '127.0.0.1', forwarded: 'for=127.0.0.1;host="a";proto=http' },
   },
   {
     name: 'one proxy',
     lines: ['X-Forwarded-For: 203.0.113.7', 'X-Forwarded-Proto: https', 'X-Forwarded-Host: shop.example'],
-    told: [
-      '203.0.113.7, 127.0.0.1',
-      'https',
-      'shop.example',
-      undefined,
-      undefined,
-      'for=203.0.113.7;host="shop.example";proto=https, for=127.0.0.1',
-    ],
+    told: {
+      for: '203.0.113.7, 127.0.0.1',
+      proto: 'https',
+      host: 'shop.example',
+      forwarded: 'for=203.0.113.7;host="shop.example";proto=https, for=127.0.0.1',
+    },
   },
   {
     name: 'what the client had said before the proxy is gone',
     lines: ['X-Forwarded-For: 198.51.100.1, 10.0.0.9, 203.0.113.7, 10.0.0.2'],
-    told: [
-      '203.0.113.7, 10.0.0.2, 127.0.0.1',
-      'http',
-      'a',
-      undefined,
-      undefined,
-      'for=203.0.113.7;host="a";proto=http, for=10.0.0.2, for=127.0.0.1',
-    ],
+    told: {
+      for: '203.0.113.7, 10.0.0.2, 127.0.0.1',
+      forwarded: 'for=203.0.113.7;host="a";proto=http, for=10.0.0.2, for=127.0.0.1',
+    },
   },
   {
     name: 'two lines are one list',
     lines: ['X-Forwarded-For: 198.51.100.1', 'x-forwarded-for: 2001:db8::7'],
-    told: [
-      '2001:db8::7, 127.0.0.1',
-      'http',
-      'a',
-      undefined,
-      undefined,
-      'for="[2001:db8::7]";host="a";proto=http, for=127.0.0.1',
-    ],
+    told: { for: '2001:db8::7, 127.0.0.1', forwarded: 'for="[2001:db8::7]";host="a";proto=http, for=127.0.0.1' },
   },
   {
     name: 'Forwarded',
     lines: ['Forwarded: for=198.51.100.1, for="203.0.113.7:80";proto=https;host="shop.example"'],
-    told: [
-      '203.0.113.7, 127.0.0.1',
-      'https',
-      'shop.example',
-      undefined,
-      undefined,
-      'for=203.0.113.7;host="shop.example";proto=https, for=127.0.0.1',
-    ],
+    told: {
+      for: '203.0.113.7, 127.0.0.1',
+      proto: 'https',
+      host: 'shop.example',
+      forwarded: 'for=203.0.113.7;host="shop.example";proto=https, for=127.0.0.1',
+    },
   },
   {
     name: 'a port and a prefix',
     lines: ['X-Forwarded-For: 203.0.113.7', 'X-Forwarded-Port: 8443', 'X-Forwarded-Prefix: /shop'],
-    told: [
-      '203.0.113.7, 127.0.0.1',
-      'http',
-      'a',
-      '8443',
-      '/shop',
-      'for=203.0.113.7;host="a";proto=http, for=127.0.0.1',
-    ],
+    told: {
+      for: '203.0.113.7, 127.0.0.1',
+      port: '8443',
+      prefix: '/shop',
+      forwarded: 'for=203.0.113.7;host="a";proto=http, for=127.0.0.1',
+    },
   },
   {
     name: '200 addresses, all of them trusted',
     lines: [`X-Forwarded-For: ${Array.from({ length: 200 }, (_, i) => `10.0.0.${i}`).join(', ')}`],
-    told: [
-      [...Array.from({ length: 31 }, (_, i) => `10.0.0.${169 + i}`), '127.0.0.1'].join(', '),
-      'http',
-      'a',
-      undefined,
-      undefined,
-      [
+    told: {
+      for: [...Array.from({ length: 31 }, (_, i) => `10.0.0.${169 + i}`), '127.0.0.1'].join(', '),
+      forwarded: [
         'for=10.0.0.169;host="a";proto=http',
         ...Array.from({ length: 30 }, (_, i) => `for=10.0.0.${170 + i}`),
         'for=127.0.0.1',
       ].join(', '),
-    ],
+    },
   },
   {
     name: 'underscored aliases are nobody’s',
     lines: ['X-Forwarded-For: 203.0.113.7', 'X_Forwarded_For: 198.51.100.1', 'X_Forwarded_Proto: https'],
-    told: [
-      '203.0.113.7, 127.0.0.1',
-      'http',
-      'a',
-      undefined,
-      undefined,
-      'for=203.0.113.7;host="a";proto=http, for=127.0.0.1',
-    ],
+    told: { for: '203.0.113.7, 127.0.0.1', forwarded: 'for=203.0.113.7;host="a";proto=http, for=127.0.0.1' },
   },
 ]
 
@@ -132,13 +114,17 @@ for (const { name, lines, told } of rows) {
     const { requests } = await rig.settle(name, [OK])
     assert.equal(requests.length, 1)
     const [request] = requests
-    for (const [i, field] of [...FAMILY, 'forwarded'].entries())
-      assert.deepEqual(valuesOf(request!, field), told[i] === undefined ? [] : [told[i]], field)
+    const all: Told = { ...USUAL, ...told }
+    for (const field of FAMILY) {
+      const value = all[field]
+      assert.deepEqual(valuesOf(request!, `x-forwarded-${field}`), value === undefined ? [] : [value], field)
+    }
+    assert.deepEqual(valuesOf(request!, 'forwarded'), [told.forwarded])
     assert.deepEqual(
       clientLines(request!).filter((line) => !/^x-forwarded-p/i.test(line)),
       ['Host: a', 'X: y'],
     )
-    const client = told[0]!.split(', ')[0]
+    const client = told.for.split(', ')[0]
     await rig.postern.waitForRecord((record) => record['path'] === '/a' && record['client'] === client)
   })
 }

@@ -18,6 +18,8 @@ const INVALID = { bad: 'upstream-invalid' } as const
 const RESET = { bad: 'upstream-reset', method: 'POST' } as const
 const SHORT = { cut: { status: 200, reason: 'upstream-reset' } } as const
 const BROKEN = { cut: { status: 200, reason: 'upstream-invalid' } } as const
+/** After it the connection must not be used again. */
+const LAST = { passed: { status: 200, body: 'hello', ends: true } } as const
 const HELLO = { passed: { status: 200, body: 'hello' } } as const
 const NOTHING = { passed: { status: 204, body: '' } } as const
 const EMPTY = { passed: { status: 200, body: '' } } as const
@@ -162,48 +164,48 @@ const PASSED_ANSWERS = group<Row>('F14', 'RFC 9112 §6.3', [
   {
     name: 'chunks',
     answer: 'HTTP/1.1 200 OK⏎Transfer-Encoding: chunked⏎⏎5;a=b⏎hello⏎0⏎X: y⏎⏎',
-    passed: { status: 200, body: 'hello' },
+    ...HELLO,
   },
   {
     name: 'lines in their own case and order',
     answer: 'HTTP/1.1 299 Odd⏎sErVeR: x⏎Set-Cookie: a=1⏎X-Y: z⏎SET-COOKIE: b=2⏎Content-Length: 0⏎⏎',
     passed: { status: 299, body: '', lines: ['sErVeR: x', 'Set-Cookie: a=1', 'X-Y: z', 'SET-COOKIE: b=2'] },
   },
-  { name: 'an empty reason', answer: 'HTTP/1.1 200 ⏎Content-Length: 5⏎⏎hello', passed: { status: 200, body: 'hello' } },
+  { name: 'an empty reason', answer: 'HTTP/1.1 200 ⏎Content-Length: 5⏎⏎hello', ...HELLO },
   {
     name: 'more bytes than the length says',
     answer: `HTTP/1.1 200 OK⏎Content-Length: 5⏎⏎hello, you`,
-    passed: { status: 200, body: 'hello', ends: true },
+    ...LAST,
   },
   {
     name: 'a second answer behind the first',
     answer: `HTTP/1.1 200 OK⏎Content-Length: 5⏎⏎hello${SMUGGLED}`,
-    passed: { status: 200, body: 'hello', ends: true },
+    ...LAST,
   },
   {
     name: 'a second answer behind the last chunk',
     answer: `HTTP/1.1 200 OK⏎Transfer-Encoding: chunked⏎⏎5⏎hello⏎0⏎⏎${SMUGGLED}`,
-    passed: { status: 200, body: 'hello', ends: true },
+    ...LAST,
   },
   {
     name: 'a body that ends with the connection',
     answer: sends('HTTP/1.1 200 OK⏎⏎hello', closes),
-    passed: { status: 200, body: 'hello', ends: true },
+    ...LAST,
   },
   {
     name: 'HTTP/1.0 with a length',
     answer: 'HTTP/1.0 200 OK⏎Content-Length: 5⏎⏎hello',
-    passed: { status: 200, body: 'hello', ends: true },
+    ...LAST,
   },
   {
     name: 'HTTP/1.0 until the end of the connection',
     answer: sends('HTTP/1.0 200 OK⏎⏎hello', closes),
-    passed: { status: 200, body: 'hello', ends: true },
+    ...LAST,
   },
   {
     name: 'Connection: close',
     answer: 'HTTP/1.1 200 OK⏎Connection: close⏎Content-Length: 5⏎⏎hello',
-    passed: { status: 200, body: 'hello', ends: true },
+    ...LAST,
   },
   {
     name: 'in many pieces',
@@ -216,7 +218,7 @@ const PASSED_ANSWERS = group<Row>('F14', 'RFC 9112 §6.3', [
         }
       })()
     },
-    passed: { status: 200, body: 'hello' },
+    ...HELLO,
   },
 ])
 

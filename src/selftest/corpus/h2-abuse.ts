@@ -10,11 +10,14 @@ const many = (count: number, make: (i: number) => Buffer): Buffer =>
   Buffer.concat(Array.from({ length: count }, (_, i) => make(i)))
 const rst = (id: number) => frame(TYPE.RST_STREAM, 0, id, uint32(8))
 
+/** What floods ask for. Some of it reaches an upstream, and may do so when the row is long over. */
+export const FLOOD = '/flood'
+
 type AbuseRow = readonly [name: string, frames: () => Buffer, code: number]
 
 function rows(place: Place): readonly AbuseRow[] {
-  const { get, post } = requests(place)
-  const head = pseudo('GET', `${place.path}/a`, place)
+  const { get, post } = requests(place, FLOOD)
+  const head = pseudo('GET', place.path + FLOOD, place)
   return [
     ['rapid reset (CVE-2023-44487)', () => many(2_000, (i) => Buffer.concat([get(2 * i + 1), rst(2 * i + 1)])), CALM],
     // The client makes us reset: each stream's window is opened by nothing, or by too much (CVE-2025-8671).
@@ -36,7 +39,7 @@ function rows(place: Place): readonly AbuseRow[] {
       () => many(2_000, (i) => Buffer.concat([get(2 * i + 1), frame(TYPE.DATA, 0, 2 * i + 1, 'x')])),
       CALM,
     ],
-    ['malformed requests', () => many(2_000, (i) => get(2 * i + 1, '/a b')), CALM],
+    ['malformed requests', () => many(2_000, (i) => get(2 * i + 1, `${FLOOD} b`)), CALM],
     ['more requests at a time than allowed, again and again', () => many(2_000, (i) => post(2 * i + 1)), CALM],
     [
       'CONTINUATION without an end',

@@ -22,8 +22,8 @@ export function paths({ host, path }: Place): RequestRow[] {
 
   return [
     ...group('P1', 'RFC 3986 §6.2', [
-      ...REFUSED.map(spelled),
-      ...SAME.map(([below, canonical]) => same(below, canonical)),
+      ...AMBIGUOUS_PATHS.map(spelled),
+      ...SPELLINGS_OF_ADMIN.map((below) => same(below, '/admin')),
       same(`http://${host}${path}/x`, '/x'),
       same(`http://${host}${path}//a/%2e%2e/%61dmin`, '/admin'),
       {
@@ -71,7 +71,8 @@ export function forgivingPath(target: string): string {
   return `/${out.join('/')}`
 }
 
-const REFUSED = [
+/** Spellings that two readers take for two paths. */
+export const AMBIGUOUS_PATHS = [
   '/%2fadmin',
   '/a%2f',
   '/a%2Fb',
@@ -98,16 +99,17 @@ const REFUSED = [
   '/a%+1',
 ] as const
 
-const SAME = [
-  ['/admin', '/admin'],
-  ['/a/../admin', '/admin'],
-  ['/a/%2e%2e/admin', '/admin'],
-  ['/a/.%2E/admin', '/admin'],
-  ['/a/%2e./admin', '/admin'],
-  ['/a/b/../../admin', '/admin'],
-  ['//admin', '/admin'],
-  ['/./admin', '/admin'],
-  ['/%2e/admin', '/admin'],
-  ['/%61dmin', '/admin'],
-  ['/%61%64%6D%69%6e', '/admin'],
+/** Spellings that have one reading: `/admin`. */
+export const SPELLINGS_OF_ADMIN = [
+  '/admin',
+  '/a/../admin',
+  '/a/%2e%2e/admin',
+  '/a/.%2E/admin',
+  '/a/%2e./admin',
+  '/a/b/../../admin',
+  '//admin',
+  '/./admin',
+  '/%2e/admin',
+  '/%61dmin',
+  '/%61%64%6D%69%6e',
 ] as const
