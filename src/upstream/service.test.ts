@@ -116,6 +116,20 @@ describe('Services', () => {
     assert.equal(picks(services.get('up')!, 4), 'aaba')
   })
 
+  it('let go of connections that nobody asks for any more, and of no others', () => {
+    const services = servicesOf(spec('one', { a: 1, b: 1 }), spec('two', { b: 1 }))
+    const retired: string[] = []
+    for (const { url, pool } of services.get('one')!.instances) pool.retire = () => void retired.push(url)
+    const { pool: shared } = services.get('two')!.instances[0]!
+    services.update({ two: spec('two', { b: 1 }) })
+    assert.deepEqual(retired, ['http://a:80'])
+    assert.equal(services.get('two')!.instances[0]!.pool, shared)
+    const asked = { ...spec('two', { b: 1 }), proxyProtocol: 'v2' } as const
+    services.update({ two: asked })
+    assert.deepEqual(retired, ['http://a:80', 'http://b:80'])
+    assert.notEqual(services.get('two')!.instances[0]!.pool, shared)
+  })
+
   it('pick by the new weights from the next pick on', () => {
     const services = servicesOf(spec('up', { a: 1, b: 1 }))
     const service = services.get('up')!

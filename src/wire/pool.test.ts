@@ -5,8 +5,10 @@ import { type TestContext, describe, it } from 'node:test'
 import { HeldClock } from '../../test/support/policy.ts'
 import { RecordingUpstream, type Script, ok } from '../selftest/recording-upstream.ts'
 import { Asked } from '../../test/support/unit/asked.ts'
+import { AddressGuard } from './address-guard.ts'
 import { Deadlines } from './deadlines.ts'
 import { type Pool, Pools } from './pool.ts'
+import { USUAL_TLS, UpstreamTls } from './upstream-tls.ts'
 
 interface Rig {
   readonly upstream: RecordingUpstream
@@ -171,6 +173,33 @@ describe('Pool', () => {
   })
 })
 
+describe('a pool that is retired', () => {
+  it('lets go of what is idle, finishes what runs, and keeps nothing', async (t) => {
+    const held: (() => void)[] = []
+    const r = await rig(t, {
+      answer: (socket, nth, { id }) => {
+        const send = () => void socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok')
+        if (id === 0 && nth === 0) send()
+        else held.push(send)
+      },
+    })
+    assert.equal(await ask(r), 0)
+    const running = new Asked(r.pool, { fresh: true })
+    await r.upstream.untilRequests(2)
+    r.pool.retire()
+    await r.upstream.until(() => (r.upstream.open.length === 1 ? true : undefined), 'the end of the idle connection')
+    held[0]!()
+    assert.deepEqual((await running.ended()).events, ['head 200', 'end'])
+    await r.upstream.until(() => (r.upstream.open.length === 0 ? true : undefined), 'the end of the other')
+    // Somebody who tries again within its request still may.
+    const late = new Asked(r.pool)
+    await r.upstream.untilRequests(3)
+    held[1]!()
+    assert.deepEqual((await late.ended()).events, ['head 200', 'end'])
+    assert.equal(r.pool.size, 0)
+  })
+})
+
 describe('Pools', () => {
   it('know a pool by its origin, and apart with a guard', async () => {
     const deadlines = new Deadlines(new HeldClock())
@@ -178,6 +207,51 @@ describe('Pools', () => {
     assert.equal(pools.of('http://a:1', null), pools.of('http://a:1', null))
     assert.notEqual(pools.of('http://a:1', null), pools.of('http://a:2', null))
     assert.notEqual(pools.of('http://a:1', null), pools.of('https://a:1', null))
+    const guard = new AddressGuard()
+    assert.notEqual(pools.of('http://a:1', null), pools.of('http://a:1', guard))
+    assert.equal(pools.of('http://a:1', guard), pools.of('http://a:1', guard))
+    pools.close()
+    deadlines.close()
+  })
+
+  it('know it apart by what is spoken, believed, shown and announced', () => {
+    const deadlines = new Deadlines(new HeldClock())
+    const pools = new Pools(deadlines)
+    const believing = (ca: string) => ({ tls: new UpstreamTls({ ...USUAL_TLS, ca }) })
+    const certificate = { chain: 'c', key: 'k' }
+    const different = [
+      {},
+      { protocol: 'h2' },
+      { proxyProtocol: 'v1' },
+      { proxyProtocol: 'v2' },
+      believing('one'),
+      believing('two'),
+      { tls: new UpstreamTls({ ...USUAL_TLS, verify: false }) },
+      { tls: new UpstreamTls({ ...USUAL_TLS, certificate }) },
+      { tls: new UpstreamTls({ ...USUAL_TLS, serverName: 'b' }) },
+      { tls: new UpstreamTls({ ...USUAL_TLS, minVersion: 'TLSv1.3' }) },
+    ] as const
+    const of = (options: (typeof different)[number]) => pools.of('https://a:1', null, options)
+    assert.equal(new Set(different.map(of)).size, different.length)
+    assert.equal(of(believing('one')), of(believing('one')))
+    // In clear nothing is believed.
+    assert.equal(pools.of('http://a:1', null, believing('one')), pools.of('http://a:1', null))
+    pools.close()
+    deadlines.close()
+  })
+
+  it('begin anew with endpoints when other CAs are believed, and only then', () => {
+    const deadlines = new Deadlines(new HeldClock())
+    const pools = new Pools(deadlines)
+    const guard = new AddressGuard()
+    const of = () => [pools.of('https://a:1', guard), pools.of('http://a:1', guard), pools.of('https://a:1', null)]
+    const before = of()
+    pools.update(new UpstreamTls(USUAL_TLS))
+    assert.deepEqual(of(), before)
+    pools.update(new UpstreamTls({ ...USUAL_TLS, moreCa: 'one' }))
+    const [secure, clear] = of()
+    assert.notEqual(secure, before[0])
+    assert.equal(clear, before[1])
     pools.close()
     deadlines.close()
   })
