@@ -63,16 +63,6 @@ export interface App {
   stop(): Promise<void>
 }
 
-/**
- * Compiles what the threads run and keeps it (see main.ts), for a process that is about to start Postern in another one: a thread that
- * has to compile loads a compiler of its own, 15 MB that it keeps.
- */
-export async function compileThreads(): Promise<void> {
-  // Outside a thread these two end in an error, but only after they and all they import have been compiled.
-  await Promise.allSettled([import('./engine.ts'), import('./store/sqlite/thread.ts')])
-  flushCompileCache()
-}
-
 /** Rejects with ConfigRefused, or with the system's error when a file or address cannot be had. */
 export async function startApp({ file, env, takeover, onFatal }: AppOptions): Promise<App> {
   const clock = systemClock

@@ -1,6 +1,7 @@
 /** What can be done with a configuration and its store without a running system: read it, compile it, explain it, open it. */
 import { randomBytes } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
+import { flushCompileCache } from 'node:module'
 import { dirname } from 'node:path'
 import { systemClock } from './base/clock.ts'
 import type { Fault } from './config/fault.ts'
@@ -92,4 +93,14 @@ export function rehearse(revision: number, state: DesiredState): Snapshot {
 
 export function explainState(state: DesiredState, method: string, url: string): Explanation {
   return explain(rehearse(0, state), method, url)
+}
+
+/**
+ * Compiles what the threads run and keeps it (see main.ts), for a process that is about to start Postern in another one: a thread that
+ * has to compile loads a compiler of its own, 15 MB that it keeps.
+ */
+export async function compileThreads(): Promise<void> {
+  // Outside a thread these two end in an error, but only after they and all they import have been compiled.
+  await Promise.allSettled([import('./engine.ts'), import('./store/sqlite/thread.ts')])
+  flushCompileCache()
 }

@@ -2,7 +2,7 @@
 import { join, resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { createAdminClient } from '../../admin/client.ts'
-import { compileThreads } from '../../app.ts'
+import { compileThreads } from '../../rehearsal.ts'
 import { systemClock } from '../../base/clock.ts'
 import type { Environment } from '../../config/environment.ts'
 import { readConfigFile, stateOfFile } from '../config-file.ts'
