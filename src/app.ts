@@ -18,6 +18,7 @@ import { createSharedCounters } from './counters/shared-memory.ts'
 import { Engines } from './engines.ts'
 import { explain } from './gateway/explain.ts'
 import { type DesiredState, type ListenerSpec, listenerName, listenersOf } from './model/gateway.ts'
+import { Keepers } from './keepers.ts'
 import { openLog } from './observe/process-log.ts'
 import { exposition } from './observe/metrics.ts'
 import {
@@ -32,9 +33,6 @@ import {
 } from './rehearsal.ts'
 import { resealAll } from './store/sealed.ts'
 import { awaitSuccessor, controlPath, succeed } from './succession.ts'
-import { Guardian } from './webhooks/guardian.ts'
-import { Retention } from './webhooks/retention.ts'
-import { Tasks } from './webhooks/tasks.ts'
 import { AddressGuard } from './wire/address-guard.ts'
 
 /**
@@ -105,7 +103,7 @@ export async function startApp({ file, env, takeover, onFatal }: AppOptions): Pr
     log,
     onFatal,
     ended: (index) => forgetConnections(connections, index),
-    news: (endpoints) => guardian.hear(endpoints),
+    news: (endpoints) => keepers.guardian.hear(endpoints),
     boot: (index) => ({
       index,
       lessee: newId(`engine-${index}-`, clock.now()),
@@ -133,15 +131,8 @@ export async function startApp({ file, env, takeover, onFatal }: AppOptions): Pr
   })
   const secure = () => engines.secure(certificates.complete(listenersOf(state)))
   await certificates.update(state.acme, listenersOf(state))
-  const guardian = new Guardian({
-    ...usual,
-    rules: () => state.delivery.disable,
-    changed: (endpoint) => engines.every((engine) => engine.directory({ endpoints: [endpoint] })),
-    announce: async (announcement) => engines.any()?.announce(announcement),
-    pause: (endpointId, ms) => engines.every((engine) => engine.pause(endpointId, ms)),
-  })
-  const failing = await guardian.start()
-  const retention = new Retention({ ...usual, rules: () => state.retention })
+  const keepers = new Keepers({ ...usual, engines, state: () => state })
+  const failing = await keepers.guardian.start()
 
   const declare = async (next: DesiredState) => {
     const declared = await storeDeclared(store, next, clock)
@@ -173,9 +164,6 @@ export async function startApp({ file, env, takeover, onFatal }: AppOptions): Pr
   await declare(state)
 
   const wake = () => void engines.every((engine) => engine.wake())
-  const fault = (error: unknown) => log.error({ err: error }, 'a task cannot go on')
-  const tasks = new Tasks({ store, clock, wake, fault })
-
   let ready = false
   const adminApp = createAdminApp({
     store,
@@ -199,7 +187,7 @@ export async function startApp({ file, env, takeover, onFatal }: AppOptions): Pr
       const engine = engines.any()
       return engine === undefined ? false : engine.resend(messageId, endpointId)
     },
-    startTask: (work) => tasks.add(work),
+    startTask: (work) => keepers.tasks.add(work),
     wake,
     egressAllowed: (url) => guard.refusalOfUrl(url),
     fault: (error) => log.error({ err: error }, 'the admin server failed to answer'),
@@ -212,8 +200,7 @@ export async function startApp({ file, env, takeover, onFatal }: AppOptions): Pr
     await certificates.stop()
     await engines.terminate()
     await adminServer.close()
-    retention.stop()
-    await tasks.stop()
+    await keepers.stop()
     await host.close()
   }
   /** Engines of the process that has taken the place of this one. */
@@ -242,8 +229,7 @@ export async function startApp({ file, env, takeover, onFatal }: AppOptions): Pr
   }
   namedFiles.update(first.files)
   ready = true
-  await tasks.start()
-  retention.start()
+  await keepers.start()
   flushCompileCache()
   giveBackMemory()
 
