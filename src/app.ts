@@ -25,6 +25,7 @@ import {
   ConfigRefused,
   type Environment,
   adminToken,
+  configReader,
   loadConfig,
   openStore,
   rehearse,
@@ -66,11 +67,7 @@ export async function startApp({ file, env, takeover, onFatal }: AppOptions): Pr
   const clock = systemClock
   const log = openLog(env['POSTERN_LOG'] ?? 'info')
 
-  const parse = (source: string) => {
-    const read = loadConfig(source, file, env)
-    if (read.ok) for (const warning of read.warnings) log.warn(warning, 'the configuration can be served, but')
-    return read
-  }
+  const parse = configReader(file, env, log)
   const written = readFileSync(file, 'utf8')
   const loaded = loadConfig(written, file, env)
   if (!loaded.ok) throw new ConfigRefused(loaded.faults, written)

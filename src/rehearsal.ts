@@ -10,6 +10,7 @@ import { createSharedCounters, sharedCounters } from './counters/shared-memory.t
 import { type Explanation, explain } from './gateway/explain.ts'
 import { type Snapshot, compileSnapshot } from './gateway/snapshot.ts'
 import type { DesiredState } from './model/gateway.ts'
+import type { Log } from './observe/log.ts'
 import { policyNamed } from './policies/index.ts'
 import { DOCUMENTED_POLICIES } from './policies/schemas.ts'
 import { PROVIDERS } from './signatures/providers/index.ts'
@@ -41,6 +42,15 @@ export function loadConfig(text: string, file: string, env: Environment): LoadRe
     policies: DOCUMENTED_POLICIES,
     providers: PROVIDERS.map((provider) => provider.id),
   })
+}
+
+/** Reads texts in the place of `file`, and tells the log of what can be served and is doubtful. */
+export function configReader(file: string, env: Environment, log: Log): (text: string) => LoadResult {
+  return (text) => {
+    const read = loadConfig(text, file, env)
+    if (read.ok) for (const warning of read.warnings) log.warn(warning, 'the configuration can be served, but')
+    return read
+  }
 }
 
 export function openStore(state: DesiredState, options: StoreOptions = {}): Promise<StoreHost> {
