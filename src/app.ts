@@ -140,7 +140,7 @@ export async function startApp({ file, env, takeover, onFatal }: AppOptions): Pr
     namedFiles.update(files)
     snapshot = rehearse(revision, next)
     state = next
-    guard.update(next.egress.allow)
+    guard.update(next.egress.allow, next.egress.deny, next.egress.ports)
     await certificates.update(next.acme, listenersOf(next))
     // It has been rehearsed: an engine that cannot take it has a trouble of its own, and the revision runs in the others.
     await engines
@@ -157,7 +157,7 @@ export async function startApp({ file, env, takeover, onFatal }: AppOptions): Pr
     if (!read.ok)
       log.error(read, 'a file that the configuration names has changed and cannot be used; it goes on with what it had')
   }
-  guard.update(state.egress.allow)
+  guard.update(state.egress.allow, state.egress.deny, state.egress.ports)
   await declare(state)
 
   const wake = () => void engines.every((engine) => engine.wake())

@@ -106,7 +106,7 @@ function prepare(revision: number, state: DesiredState) {
 function install(state: DesiredState): void {
   post.update(state)
   services.update(state.services)
-  guard.update(state.egress.allow)
+  guard.update(state.egress.allow, state.egress.deny, state.egress.ports)
   catalogue.rules = state.publishing
   breaker = state.delivery.breaker
   pools.update(new UpstreamTls(state.egress.tls))

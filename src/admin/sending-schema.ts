@@ -82,7 +82,6 @@ export const SendingPatch = z
     auth: Auth.nullable().exactOptional(),
     clientCertificate: ClientCertificate.nullable().exactOptional(),
     format: z.enum(['plain', 'cloudevents-structured', 'cloudevents-binary']).exactOptional(),
-    consent: z.boolean().exactOptional(),
     filter: z.unknown().exactOptional(),
   })
   .openapi('SendingPatch')
@@ -96,7 +95,6 @@ export const SendingOut = z
     auth: z.record(z.string(), z.string()).nullable(),
     clientCertificate: z.object({ certificate: z.string() }).nullable(),
     format: z.string(),
-    consent: z.boolean(),
     filter: z.unknown(),
     /** What receivers verify `v1a` signatures with. */
     publicKeys: z.array(z.string()),
@@ -104,14 +102,13 @@ export const SendingOut = z
   .openapi('Sending')
 
 export function sendingOut(sending: Sending, publicKeys: string[]): z.infer<typeof SendingOut> {
-  const { scheme, auth, clientCertificate, headerPrefixes, format, consent, filter } = sending
+  const { scheme, auth, clientCertificate, headerPrefixes, format, filter } = sending
   return {
     headerPrefixes: [...headerPrefixes],
     scheme: scheme && { provider: scheme.provider, secrets: scheme.secrets.length },
     auth: auth && shown(auth),
     clientCertificate: clientCertificate && { certificate: clientCertificate.certificate },
     format,
-    consent,
     filter,
     publicKeys,
   }

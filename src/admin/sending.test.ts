@@ -81,6 +81,8 @@ test('what cannot be is refused with its place, and changes nothing', async (t) 
     ],
     [{ clientCertificate: { certificate: 'x', key: 'y' } }, 'json.clientCertificate'],
     [{ format: 'xml' }, 'json.format'],
+    [{ filter: { a: { $regex: '.*' } } }, 'json.filter.a.$regex'],
+    [{ filter: 'order.paid' }, 'json.filter'],
     [{ nonsense: 1 }, 'json'],
   ] as const) {
     const { status, json, text } = await ask('PATCH', body)

@@ -3,6 +3,7 @@ import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi'
 import { PROBLEMS } from '../base/problem.ts'
 import type { Endpoint } from '../model/webhook.ts'
 import { PRIVATE_PREFIX, generatePrivateKey, publicKeyText } from '../signatures/asymmetric.ts'
+import { compileFilter } from '../webhooks/filter.ts'
 import { answer, jsonBody, onInvalid, ProblemError, problemResponse, secured } from './answers.ts'
 import type { AdminDeps } from './deps.ts'
 import { SendingOut, SendingPatch, sendingOut } from './sending-schema.ts'
@@ -67,6 +68,8 @@ export function sendingRoutes({ store, clock, directoryChanged, egressAllowed }:
     const endpoint = await endpointOf(c.req.valid('param'))
     const reason = input.auth?.kind === 'oauth2' ? egressAllowed(input.auth.tokenUrl) : null
     if (reason !== null) throw invalid('auth.tokenUrl', reason)
+    const filter = compileFilter(input.filter)
+    if (typeof filter !== 'function') throw invalid(['filter', ...filter.path].join('.'), filter.message)
     const sending = { ...endpoint.sending, ...input }
     if (sending.headerPrefixes.length === 0 && sending.scheme === null)
       throw invalid('headerPrefixes', 'Deliveries would not be signed at all.')

@@ -49,7 +49,12 @@ export function buildState(file: File, context: BuildContext): DesiredState {
     forwarded: { trusted: file['trusted-proxies'] ?? [], ...file.forwarded },
     via: file.via?.toLowerCase() ?? '',
     engineHeapMax: file['engine-heap-max'],
-    egress: { allow: file.egress.allow ?? [], tls: upstreamTls.egress },
+    egress: {
+      allow: file.egress.allow ?? [],
+      deny: file.egress.deny ?? [],
+      ports: file.egress.ports ?? null,
+      tls: upstreamTls.egress,
+    },
     accessLog: log === 'stdout' || log === 'off' ? log : resolve(baseDir, log),
     drain: { delayMs: file.drain.delay, timeoutMs: file.drain.timeout },
     publishing: {

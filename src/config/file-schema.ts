@@ -144,6 +144,10 @@ export function fileSchema(policies: readonly DocumentedPolicy[]) {
     egress: z
       .strictObject({
         allow: list(cidr).describe('Private networks that may be called.'),
+        deny: list(cidr).describe('Networks that may not be called, whatever allows them.'),
+        ports: list(z.number().int().min(1).max(65_535)).describe(
+          'The only ports that may be called; without it all but those of other services (SMTP, databases, …).',
+        ),
         ca: moreCa.optional(),
       })
       .prefault({})

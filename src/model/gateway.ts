@@ -228,7 +228,12 @@ export interface DesiredState {
   /** Our pseudonym in `Via`, lower case; empty: one of our own making. */
   readonly via: string
   readonly egress: {
+    /** Networks that may be called although they are not public. */
     readonly allow: readonly string[]
+    /** Networks that may not, whatever allows them. */
+    readonly deny: readonly string[]
+    /** The only ports that may be called; null: all but odd ones. */
+    readonly ports: readonly number[] | null
     /** With the endpoints of consumers. */
     readonly tls: UpstreamTlsSpec
   }

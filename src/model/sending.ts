@@ -44,9 +44,7 @@ export interface Sending {
   readonly auth: DestinationAuth | null
   readonly clientCertificate: ClientCertificatePem | null
   readonly format: DeliveryFormat
-  /** Asks the endpoint whether it wants to be called (CloudEvents Web Hooks 1.0.2 §4). */
-  readonly consent: boolean
-  /** What a message must look like for this endpoint to get it; null: any. */
+  /** What a message's payload must look like for this endpoint to get it (docs/signing.md has the words); null: any. */
   readonly filter: unknown
 }
 
@@ -57,6 +55,5 @@ export const PLAIN_SENDING: Sending = {
   auth: null,
   clientCertificate: null,
   format: 'plain',
-  consent: false,
   filter: null,
 }

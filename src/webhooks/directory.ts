@@ -1,6 +1,7 @@
 /** Who is called where: consumers and endpoints as an engine holds them in memory, so that publishing reads nothing. */
 import { type Consumer, type Endpoint, OPERATIONAL_CONSUMER, wants } from '../model/webhook.ts'
 import type { CatalogueChange } from './catalogue.ts'
+import { type Filter, compileFilter } from './filter.ts'
 import { AttemptSigner } from './sign-attempt.ts'
 import { siteOf } from './site.ts'
 
@@ -18,6 +19,8 @@ export interface LiveEndpoint {
   readonly signer: AttemptSigner
   /** The payload as it is, and nothing but a signature says who sends it. */
   readonly isPlain: boolean
+  /** What the payload must look like; null: anything. */
+  readonly filter: Filter | null
 }
 
 /** Deliveries a second, counted together under a key. */
@@ -124,6 +127,7 @@ export class Directory {
       target: url.pathname + url.search,
       signer: new AttemptSigner(endpoint),
       isPlain: isPlain(endpoint),
+      filter: filterOf(endpoint),
     }
     const others = (this.endpointsOf.get(endpoint.consumerId) ?? []).filter((one) => one.endpoint.id !== endpoint.id)
     this.endpointsOf.set(endpoint.consumerId, [...others, live])
@@ -138,6 +142,13 @@ export class Directory {
     const left = (this.endpointsOf.get(consumerId) ?? []).filter((one) => one.endpoint.id !== id)
     this.endpointsOf.set(consumerId, left)
   }
+}
+
+/** A filter that a later version wrote and this one cannot read lets nothing through: nobody gets what they did not ask for. */
+function filterOf({ sending: { filter } }: Endpoint): Filter | null {
+  if (filter === null) return null
+  const compiled = compileFilter(filter)
+  return typeof compiled === 'function' ? compiled : () => false
 }
 
 function isPlain({ transformation, sending: { auth, clientCertificate, format } }: Endpoint): boolean {

@@ -41,8 +41,11 @@ export class Post {
   publish({ consumer, eventType, eventId, channels, payload }: Publication): Promise<Accepted> {
     const { accept, directory } = this.deps
     const [to, held]: [string[], string[]] = [[], []]
-    for (const { endpoint } of directory.wanting(consumer.id, eventType, channels))
-      (endpoint.disabled ? held : to).push(endpoint.id)
+    let content: { readonly value: unknown } | null = null
+    for (const { endpoint, filter } of directory.wanting(consumer.id, eventType, channels)) {
+      if (filter !== null && !filter((content ??= parsed(payload)).value)) continue
+      ;(endpoint.disabled ? held : to).push(endpoint.id)
+    }
     const event = { consumerId: consumer.id, origin: null, eventType, eventId, channels, payload, received: null }
     return accept({ ...event, to, held })
   }
@@ -126,5 +129,14 @@ export class Post {
     } catch {
       return refuse(PROBLEMS.storeUnavailable, undefined, ['Retry-After', '5'])
     }
+  }
+}
+
+/** For filters, so only where there is one; undefined for what is not JSON. */
+function parsed(payload: Uint8Array): { readonly value: unknown } {
+  try {
+    return { value: JSON.parse(Buffer.from(payload).toString('utf8')) }
+  } catch {
+    return { value: undefined }
   }
 }

@@ -126,6 +126,34 @@ describe('AddressGuard', () => {
     assert.ok(allowing.refusal('127.0.0.1') !== null)
   })
 
+  it('refuses what egress.deny names, public or allowed', () => {
+    const denying = new AddressGuard()
+    denying.update(['10.0.0.0/8'], ['10.9.0.0/16', '8.8.8.0/24', '2606:4700::/32'])
+    for (const address of ['10.9.1.1', '::ffff:10.9.1.1', '8.8.8.8', '::ffff:808:808', '2606:4700::1'])
+      assert.match(denying.refusal(address) ?? '', /egress\.deny/, address)
+    for (const address of ['10.8.1.1', '8.8.4.4', '2606:4701::1']) assert.equal(denying.refusal(address), null, address)
+  })
+
+  it('refuses the ports of other services unless they are named, and all others when some are', () => {
+    const ports = [22, 25, 53, 2375, 3306, 5432, 6379, 9200, 11211, 27017]
+    const named = new AddressGuard()
+    named.update([], [], [443, 6379])
+    for (const port of ports) assert.match(guard.refusalOfUrl(`http://example.com:${port}/`) ?? '', /egress\.ports/)
+    for (const at of ['http://example.com', 'https://example.com', 'http://example.com:8080', 'https://[2a00::]:8443'])
+      assert.equal(guard.refusalOfUrl(at), null, at)
+    for (const at of ['https://example.com', 'https://example.com:443', 'http://example.com:6379'])
+      assert.equal(named.refusalOfUrl(at), null, at)
+    for (const at of ['http://example.com', 'http://example.com:8080'])
+      assert.match(named.refusalOfUrl(at) ?? '', /not in egress\.ports/, at)
+    const deadlines = new Deadlines(systemClock)
+    const pools = new Pools(deadlines)
+    assert.match(pools.of('http://example.com:6379', guard).refusal() ?? '', /egress\.ports/)
+    assert.equal(pools.of('http://named.example:6379', named).refusal(), null)
+    assert.equal(pools.of('http://example.com:6379', null).refusal(), null)
+    pools.close()
+    deadlines.close()
+  })
+
   it('judges a name by every address it resolves to', async () => {
     const lookup = (from: AddressGuard, name: string, all: boolean) =>
       new Promise<unknown>((resolve) => {

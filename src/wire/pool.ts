@@ -106,10 +106,12 @@ export class Pool {
     return this.dialer.origin.secure && (bindsConnection === true || (upgrade !== '' && !takesTunnels))
   }
 
-  /** The reason why this origin's literal address may not be dialled; names are judged when they are resolved. */
+  /** The reason why this origin's port or literal address may not be dialled; names are judged when they are resolved. */
   refusal(): string | null {
-    const { host } = this.dialer.origin
-    return this.guard !== null && isIP(host) !== 0 ? this.guard.refusal(host) : null
+    const { guard } = this
+    if (guard === null) return null
+    const { host, port } = this.dialer.origin
+    return guard.portRefusal(port) ?? (isIP(host) === 0 ? null : guard.refusal(host))
   }
 
   private keep(connection: OutboundH1): void {

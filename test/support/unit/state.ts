@@ -26,7 +26,7 @@ export function stateWith(fields: Partial<DesiredState>): DesiredState {
     engineHeapMax: 0,
     forwarded: { trusted: [], read: 'either', write: 'both' },
     via: '',
-    egress: { allow: [], tls: USUAL_TLS },
+    egress: { allow: [], deny: [], ports: null, tls: USUAL_TLS },
     accessLog: 'off',
     drain: { delayMs: 0, timeoutMs: 0 },
     publishing: { unknownEvents: 'accept', invalidPayloads: 'accept' },
