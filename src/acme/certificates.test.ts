@@ -72,7 +72,7 @@ async function world(t: TestContext, options: PebbleOptions = {}) {
       certificates.complete(listeners(names))[0]!.tls!.certificates.find(({ hosts }) => hosts.includes(name))?.chain
     return { certificates, said, chain, changes: () => changed }
   }
-  return { ca, clock, process, signal, state, store: host.client() }
+  return { ca, clock, process, signal, spec, state, host, store: host.client() }
 }
 
 function listeners(ordered: readonly string[]): readonly ListenerSpec[] {
@@ -164,6 +164,20 @@ describe('a certificate', () => {
     await bound.certificates.attend()
     assert.ok(bound.chain(NAME))
   })
+})
+
+test('a store that does not answer holds up no configuration', async (t) => {
+  const { clock, process, spec, host } = await world(t)
+  const { certificates, said } = await process([])
+  await host.close()
+  await certificates.update(spec, listeners([NAME]))
+  assert.deepEqual(
+    said.map(({ message, fields }) => [message, fields['reason']]),
+    [['no certificate yet', 'The connection to the store has ended.']],
+  )
+  clock.advance(60_000)
+  await certificates.attend()
+  assert.equal(said.length, 2, 'and is asked again')
 })
 
 describe('processes on one store', () => {

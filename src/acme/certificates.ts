@@ -88,7 +88,8 @@ export class Certificates {
     for (const name of names) {
       const kept = before.get(name) ?? { name, certificate: null, dueAt: 0, failures: 0, busy: false }
       this.kept.set(name, kept)
-      if (!before.has(name)) await this.read(kept)
+      // What cannot be read now is read again before it is ordered.
+      if (!before.has(name)) await this.read(kept).catch((error: unknown) => this.fail(kept, error))
     }
     this.schedule()
   }
