@@ -1,6 +1,8 @@
 /** Certificates ordered from a real CA (Pebble): a listener serves as soon as its certificate is there, and again after a restart without asking. */
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { type ConnectionOptions, type TLSSocket, connect } from 'node:tls'
 import { Pebble, type PebbleOptions, freePorts } from '../support/pebble.ts'
@@ -69,7 +71,7 @@ async function ask(socket: TLSSocket): Promise<string> {
 }
 
 test('over HTTP: refused until it is there, then served, by every engine; a restart asks nobody', async (t) => {
-  const { ca, start, secure, yaml, httpPort } = await place(t, { nonceReject: 20 }, false)
+  const { ca, start, secure, yaml, folder, httpPort } = await place(t, { nonceReject: 20 }, false)
   const names = ['shop.example']
   const postern = await start({ challenge: 'http-01', names })
   await assert.rejects(secure('shop.example', { ca: '' }), { code: 'ERR_SSL_TLSV1_UNRECOGNIZED_NAME' })
@@ -99,6 +101,8 @@ test('over HTTP: refused until it is there, then served, by every engine; a rest
   assert.match(metrics, /^postern_certificate_orders_total\{name="shop\.example",outcome="failed"\} [1-9]/m)
   const root = await ca.root()
   await postern.stop()
+  const kept = await readFile(join(folder, '.postern/postern.db'), 'latin1')
+  assert.ok(kept.includes('BEGIN CERTIFICATE') && !kept.includes('PRIVATE KEY'), 'keys are sealed in the store')
 
   await ca.down()
   const again = await start({ challenge: 'http-01', names: [...names, 'www.shop.example'] })
