@@ -129,7 +129,9 @@ install(boot.state)
 const gateway = new Gateway(first, { clock, log, accessLog })
 const publish = createPublish({
   directory,
+  clock,
   fault: (eventType, payload) => catalogue.fault(eventType, payload),
+  message: (id) => store.getMessage(null, id),
   publish: (input) => post.publish(input),
 })
 const admin = new Gateway(adminFront({ url: boot.adminUrl, token: boot.adminToken, pools, publish, via: boot.via }), {

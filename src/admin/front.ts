@@ -85,7 +85,7 @@ function publishTarget(publish: Publish, allowed: (header: string | undefined) =
     if (app === null) return answer(x, UNKNOWN_APPLICATION)
     const withContent = !/[?&]with_content=false(&|$)/.test(x.query)
     try {
-      answer(x, await publish(app, x.requestBody ?? new Uint8Array(0), withContent))
+      answer(x, await publish(app, x.requestBody ?? new Uint8Array(0), withContent, x.head.get('idempotency-key')))
     } catch (error) {
       x.host.log.error({ err: error }, 'a message could not be stored')
       answer(x, STORE_UNAVAILABLE)

@@ -76,7 +76,9 @@ export async function openHost(t: TestContext, overrides: Partial<AdminDeps> = {
   const front = new Hono()
   front.post('/api/v1/app/:app/msg', async (c) => {
     const withContent = c.req.query('with_content') !== 'false'
-    const reply = await engine.publish(c.req.param('app'), new Uint8Array(await c.req.arrayBuffer()), withContent)
+    const key = c.req.header('idempotency-key') ?? null
+    const body = new Uint8Array(await c.req.arrayBuffer())
+    const reply = await engine.publish(c.req.param('app'), body, withContent, key)
     return new Response(String(reply.body), { status: reply.status })
   })
   front.all('*', (c) => app.fetch(c.req.raw))
@@ -130,17 +132,22 @@ function engineStandIn(store: Store, clock: Clock) {
     directory: {
       consumerByIdOrUid: (key) => [...consumers.values()].find(({ id, uid }) => id === key || uid === key) ?? null,
     },
+    clock,
     fault: (eventType, payload) => catalogue.fault(eventType, payload),
-    publish: async ({ consumer, eventType, eventId, channels, payload }) => {
+    message: (id) => store.getMessage(null, id),
+    publish: async ({ consumer, retentionMs, idempotencyKey, retryKey, ...event }) => {
+      const { eventType, channels } = event
       const createdAt = clock.now()
       const id = newId('msg_', createdAt)
-      const about = { id, consumerId: consumer.id, origin: null, eventType, eventId, channels, createdAt }
-      const message: Message = { ...about, payload, received: null }
+      const expiresAt = retentionMs === null ? null : createdAt + retentionMs
+      const about = { id, consumerId: consumer.id, origin: null, createdAt, expiresAt, expunged: false }
+      const message: Message = { ...about, ...event, received: null }
       const deliveries = [...endpoints.values()]
         .filter((endpoint) => endpoint.consumerId === consumer.id && wants(endpoint, eventType, channels))
         .map((endpoint) => ({ id: newId('dlv_', createdAt), endpointId: endpoint.id, as: 'due' as const }))
-      const [stored] = await store.append(LESSEE, [{ message, deliveries }])
-      return stored!.stored ? { ok: true, message } : { ok: false, existingId: stored!.existingId }
+      const [stored] = await store.append(LESSEE, [{ message, deliveries, idempotencyKey, retryKey }])
+      if (stored!.stored) return { ok: true, message }
+      return { ok: false, existingId: stored!.existingId, repeats: stored!.repeats }
     },
   })
   return {

@@ -99,6 +99,14 @@ export interface Message {
   /** Unique within its consumer or origin when present; the second append of one is refused as a duplicate. */
   readonly eventId: string | null
   readonly channels: readonly string[] | null
+  /** For finding it again; nobody chooses by them what to deliver. */
+  readonly tags: readonly string[] | null
+  /** Not to be delivered before, ms. */
+  readonly deliverAt: number | null
+  /** When its payload goes, ms. */
+  readonly expiresAt: number | null
+  /** Its payload has gone, and is empty: it is not delivered any more. */
+  readonly expunged: boolean
   /** The exact bytes that are delivered and signed. */
   readonly payload: Uint8Array
   /** What was received, for deliveries that must look like the original: method, path with query, header lines. Null for published messages. */

@@ -4,6 +4,7 @@ import { accessConforms } from './conformance/access.ts'
 import { appendsConform } from './conformance/appends.ts'
 import { certificatesConform } from './conformance/certificates.ts'
 import { healthConforms } from './conformance/health.ts'
+import { detailsConform } from './conformance/details.ts'
 import { leasesConform } from './conformance/leases.ts'
 import { listsConform } from './conformance/lists.ts'
 import { modelConforms } from './conformance/model.ts'
@@ -17,6 +18,7 @@ import { tasksConform } from './conformance/tasks.ts'
 export function storeConformance(name: string, subject: Subject): void {
   describe(name, () => {
     appendsConform(subject)
+    detailsConform(subject)
     leasesConform(subject)
     resourcesConform(subject)
     accessConforms(subject)

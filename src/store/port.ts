@@ -26,11 +26,22 @@ export interface NewDelivery {
 
 export interface NewMessage {
   readonly message: Message
+  /** Chosen by the publisher for this request, and remembered for a day within the scope. */
+  readonly idempotencyKey?: string | null | undefined
+  /** Made by a client for one call and its retries, unlike any other, and remembered for moments. */
+  readonly retryKey?: string | null | undefined
   readonly deliveries: readonly NewDelivery[]
 }
 
-/** `stored`, or the id of the message that already has this eventId in this scope (consumer or origin). */
-export type AppendResult = { readonly stored: true } | { readonly stored: false; readonly existingId: string }
+/** `stored`, or the id of the message that already has this eventId in this scope (consumer or origin), or came with this key. */
+export type AppendResult =
+  | { readonly stored: true }
+  | {
+      readonly stored: false
+      readonly existingId: string
+      /** By its key: the same request again, unless the key was used for another. */
+      readonly repeats: boolean
+    }
 
 /** Where a delivery stands while nobody attempts it. */
 export interface Standing {
@@ -86,6 +97,7 @@ export interface MessageFilter extends Page {
   readonly origin?: string | undefined
   readonly eventTypes?: readonly string[] | undefined
   readonly channel?: string | undefined
+  readonly tag?: string | undefined
   /** Created at or after / before, ms. */
   readonly createdFrom?: number | undefined
   readonly createdUntil?: number | undefined
@@ -205,6 +217,13 @@ export interface Store {
     from: number,
     until: number,
   ): Promise<Readonly<Record<DeliveryState, number>>>
+
+  /** Empties the payload of a message for good. False: there is none. */
+  expunge(messageId: string): Promise<boolean>
+  /** Empties those whose time has come, the oldest first, `limit` at most; returns how many. */
+  expungeDue(nowMs: number, limit: number): Promise<number>
+  /** Empties the answer that an attempt had. */
+  expungeAttempt(id: string): Promise<boolean>
 
   // ---- tasks
   /** Keeps a new task. */

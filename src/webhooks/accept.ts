@@ -6,7 +6,14 @@ import type { Lessee, NewDelivery, Store } from '../store/port.ts'
 import type { Dispatcher } from './dispatcher.ts'
 
 /** A message before it has its id and its time. */
-export interface NewEvent extends Omit<Message, 'id' | 'createdAt'> {
+export interface NewEvent extends Omit<Message, 'id' | 'createdAt' | 'tags' | 'deliverAt' | 'expiresAt' | 'expunged'> {
+  readonly tags?: readonly string[] | null
+  readonly deliverAt?: number | null
+  /** How long its payload is kept; null is as long as all. */
+  readonly retentionMs?: number | null
+  /** See NewMessage. */
+  readonly idempotencyKey?: string | null
+  readonly retryKey?: string | null
   /** Ids of the endpoints to deliver to. */
   readonly to: readonly string[]
   /** Ids of the disabled ones: theirs is kept, to be replayed. */
@@ -15,7 +22,8 @@ export interface NewEvent extends Omit<Message, 'id' | 'createdAt'> {
 
 export type Accepted =
   | { readonly ok: true; readonly message: Message }
-  | { readonly ok: false; /** The message that has this eventId already. */ readonly existingId: string }
+  /** The message that has this eventId already, or that came with this key. */
+  | { readonly ok: false; readonly existingId: string; readonly repeats: boolean }
 
 export interface AcceptDeps {
   readonly store: Store
@@ -37,17 +45,25 @@ export function acceptor({ store, lessee, clock, dispatcher }: AcceptDeps): Acce
       eventType: event.eventType,
       eventId: event.eventId,
       channels: event.channels,
+      tags: event.tags ?? null,
+      deliverAt: event.deliverAt ?? null,
+      expiresAt: event.retentionMs == null ? null : now + event.retentionMs,
+      expunged: false,
       payload: event.payload,
       received: event.received,
       createdAt: now,
     }
     const deliveries: NewDelivery[] = []
-    for (const endpointId of event.to)
-      deliveries.push({ id: newId('dlv_', now), endpointId, as: dispatcher.hasRoomFor(endpointId) ? 'leased' : 'due' })
+    const isNow = message.deliverAt === null
+    for (const endpointId of event.to) {
+      const as = isNow && dispatcher.hasRoomFor(endpointId) ? 'leased' : 'due'
+      deliveries.push({ id: newId('dlv_', now), endpointId, as })
+    }
     if (event.held !== undefined)
       for (const endpointId of event.held) deliveries.push({ id: newId('dlv_', now), endpointId, as: 'held' })
-    const [result] = await store.append(lessee, [{ message, deliveries }])
-    if (!result!.stored) return { ok: false, existingId: result!.existingId }
+    const { idempotencyKey, retryKey } = event
+    const [result] = await store.append(lessee, [{ message, deliveries, idempotencyKey, retryKey }])
+    if (!result!.stored) return { ok: false, existingId: result!.existingId, repeats: result!.repeats }
     for (const { id, endpointId, as } of deliveries) {
       if (as === 'leased') {
         dispatcher.take({

@@ -12,7 +12,8 @@ import { serviceEndpointId } from './directory.ts'
 import { USUAL_TLS } from '../wire/upstream-tls.ts'
 
 function claimed(endpointId: string, fields: Partial<Message> = {}, attempts = 0): ClaimedDelivery {
-  const message: Message = { ...EVENT, id: 'msg_1', createdAt: 1_700_000_000_000, ...fields }
+  const details = { tags: null, deliverAt: null, expiresAt: null, expunged: false }
+  const message: Message = { ...EVENT, ...details, id: 'msg_1', createdAt: 1_700_000_000_000, ...fields }
   return {
     delivery: { id: 'dlv_1', messageId: message.id, endpointId, state: 'delivering', attempts, nextAt: null },
     message,
@@ -159,6 +160,15 @@ describe('an attempt to an endpoint', () => {
 })
 
 describe('an attempt that sends nothing', () => {
+  it('of a message whose payload is gone is the last, and says so', async (t) => {
+    const rig = await rigWith(t, 'ep', 204)
+    const gone = claimed('ep', { payload: new Uint8Array(0), expunged: true })
+    for (const trigger of ['scheduled', 'manual'] as const) {
+      const { attempt: made, state } = await attempt(rig, gone, trigger)
+      assert.deepEqual([state, made.failure, made.status], ['cancelled', 'payload-expunged', 0])
+    }
+  })
+
   for (const [name, endpointId, fields, trigger, want] of [
     ['to an endpoint that is deleted', 'ep_gone', {}, 'scheduled', ['cancelled', 'endpoint-deleted', false]],
     ['to one that is deleted, by hand', 'ep_gone', {}, 'manual', ['cancelled', 'endpoint-deleted', false]],

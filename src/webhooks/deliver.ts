@@ -94,6 +94,7 @@ function prepare(
   const endpoint = service === null ? deps.directory.endpoint(endpointId) : null
   const url = endpoint?.endpoint.url ?? ''
   if (service === null && endpoint === null) return refusal(url, 'endpoint-deleted')
+  if (claimed.message.expunged) return refusal(url, 'payload-expunged')
   if (endpoint?.endpoint.disabled && trigger === 'scheduled') return refusal(url, 'endpoint-disabled')
   const unsendable = () => refusal(url, 'unsendable') // a header that cannot be written, a secret that is none
   try {

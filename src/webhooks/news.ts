@@ -79,4 +79,11 @@ export class News {
 }
 
 /** Attempts that failed before they reached anybody who could be blamed. */
-const NOT_ITS_FAULT = new Set(['endpoint-deleted', 'endpoint-disabled', 'no-service', 'unsendable', 'expired'])
+const NOT_ITS_FAULT = new Set([
+  'payload-expunged',
+  'endpoint-deleted',
+  'endpoint-disabled',
+  'no-service',
+  'unsendable',
+  'expired',
+])

@@ -50,7 +50,7 @@ export function outcomeOf(result: Ending, past: Past, nowMs: number, { retries, 
   const { status, failure } = result
   if (failure === null && status >= 200 && status < 300) return { state: 'delivered', nextAt: null, failure: null }
   const why = failure ?? failureOf(status)
-  if (why === 'endpoint-deleted' || why === 'transformation-cancelled')
+  if (why === 'endpoint-deleted' || why === 'payload-expunged' || why === 'transformation-cancelled')
     return { state: 'cancelled', nextAt: null, failure: why }
   if (why === 'endpoint-disabled') return { state: 'held', nextAt: null, failure: why }
   const over: Outcome = { state: 'exhausted', nextAt: null, failure: why }
@@ -99,6 +99,7 @@ const NO_SIGN = new Set([
   'transformation-failed',
   'transformation-cancelled',
   'token-refused',
+  'payload-expunged',
 ])
 /** It was not even reached: so are all the others on its host. */
 const UNREACHED = new Set(['connect-refused', 'connect-timeout', 'tls-failed', 'name-not-found'])

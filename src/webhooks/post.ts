@@ -23,6 +23,11 @@ export interface Publication {
   readonly eventId: string | null
   readonly channels: readonly string[] | null
   readonly payload: Uint8Array
+  readonly tags?: readonly string[] | null
+  readonly deliverAt?: number | null
+  readonly retentionMs?: number | null
+  readonly idempotencyKey?: string | null
+  readonly retryKey?: string | null
 }
 
 export class Post {
@@ -38,16 +43,15 @@ export class Post {
     this.sources = compileSources(state.sources)
   }
 
-  publish({ consumer, eventType, eventId, channels, payload }: Publication): Promise<Accepted> {
+  publish({ consumer, ...event }: Publication): Promise<Accepted> {
     const { accept, directory } = this.deps
     const [to, held]: [string[], string[]] = [[], []]
     let content: { readonly value: unknown } | null = null
-    for (const { endpoint, filter } of directory.wanting(consumer.id, eventType, channels)) {
-      if (filter !== null && !filter((content ??= parsed(payload)).value)) continue
+    for (const { endpoint, filter } of directory.wanting(consumer.id, event.eventType, event.channels)) {
+      if (filter !== null && !filter((content ??= parsed(event.payload)).value)) continue
       ;(endpoint.disabled ? held : to).push(endpoint.id)
     }
-    const event = { consumerId: consumer.id, origin: null, eventType, eventId, channels, payload, received: null }
-    return accept({ ...event, to, held })
+    return accept({ ...event, consumerId: consumer.id, origin: null, received: null, to, held })
   }
 
   /** Tells the operational endpoints that want to know; nobody else hears of it. */

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { it } from 'node:test'
 import { PostRig } from '../../test/support/unit/post-rig.ts'
 import { remoteLog } from '../observe/log.ts'
+import { newMessage } from '../store/conformance/subject.ts'
 import { Retention } from './retention.ts'
 
 it('forgets what is older than the configuration says, all of it, and nothing else', async (t) => {
@@ -29,4 +30,25 @@ it('forgets what is older than the configuration says, all of it, and nothing el
   const { messages, deliveries } = await rig.store.stats()
   assert.deepEqual([messages, deliveries['delivered']], [1, 1])
   assert.equal((await rig.store.listAttempts({ limit: 10 })).length, 1)
+})
+
+it('lets payloads go when their time has come, and keeps their messages', async (t) => {
+  const rig = await PostRig.start(t)
+  const now = rig.clock.now()
+  const sent = Array.from({ length: 450 }, (_, i) =>
+    newMessage({ endpoints: [], createdAt: now, expiresAt: now + (i < 400 ? 1_000 : 60_000) }),
+  )
+  await rig.store.append('engine', sent)
+  const retention = new Retention({
+    store: rig.store,
+    clock: rig.clock,
+    log: remoteLog(() => {}),
+    holder: 'process 1',
+    rules: () => ({ messagesMs: 0, attemptsMs: 0 }),
+  })
+  assert.equal(await retention.forget(), 0)
+  rig.advance(2_000)
+  assert.equal(await retention.forget(), 400)
+  const left = (await rig.store.listMessages({ limit: 500 })).filter(({ expunged }) => !expunged)
+  assert.equal(left.length, 50)
 })

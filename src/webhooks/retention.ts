@@ -48,14 +48,21 @@ export class Retention {
     if (!this.stopped) this.start()
   }
 
-  /** Everything that is too old now. Resolves with how many rows there were. */
+  /** Everything that is too old now, and the payloads that were to be kept for less. Resolves with how many rows there were. */
   async forget(): Promise<number> {
     const { clock, store, rules } = this.deps
     const before = (ms: number) => (ms === 0 ? Number.NEGATIVE_INFINITY : clock.now() - ms)
+    const purged = await this.inSlices(() => {
+      const { messagesMs, attemptsMs } = rules()
+      return store.purge({ messagesBefore: before(messagesMs), attemptsBefore: before(attemptsMs), limit: SLICE })
+    })
+    return purged + (await this.inSlices(() => store.expungeDue(clock.now(), SLICE)))
+  }
+
+  private async inSlices(slice: () => Promise<number>): Promise<number> {
     let all = 0
     for (let some = SLICE; some === SLICE && !this.stopped;) {
-      const { messagesMs, attemptsMs } = rules()
-      some = await store.purge({ messagesBefore: before(messagesMs), attemptsBefore: before(attemptsMs), limit: SLICE })
+      some = await slice()
       all += some
       if (some === SLICE) await new Promise((resolve) => setTimeout(resolve, PAUSE_MS))
     }

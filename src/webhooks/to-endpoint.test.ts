@@ -11,7 +11,8 @@ import type { RecordedRequest } from '../selftest/recording-upstream.ts'
 import type { Settlement } from '../store/port.ts'
 import { deliver } from './deliver.ts'
 
-const MESSAGE: Message = { ...EVENT, id: 'msg_1', createdAt: 1_700_000_000_000 }
+const DETAILS = { tags: null, deliverAt: null, expiresAt: null, expunged: false }
+const MESSAGE: Message = { ...EVENT, ...DETAILS, id: 'msg_1', createdAt: 1_700_000_000_000 }
 
 function attempt(rig: PostRig, endpointId = 'ep', message = MESSAGE): Promise<Settlement> {
   const delivery = {

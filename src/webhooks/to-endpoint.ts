@@ -33,6 +33,7 @@ export interface Refusal {
     | 'endpoint-disabled'
     | 'no-service'
     | 'unsendable'
+    | 'payload-expunged'
     | 'blocked-address'
     | 'token-refused'
     | 'expired'

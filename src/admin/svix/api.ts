@@ -15,6 +15,7 @@ import { endpointRoutes } from './endpoint.ts'
 import { endpointReplayRoutes } from './endpoint-replay.ts'
 import { eventTypeImportRoutes } from './event-type-import.ts'
 import { eventTypeRoutes } from './event-type.ts'
+import { expungeRoutes } from './expunge.ts'
 import { messageRoutes } from './message.ts'
 import { onceForEachKey } from './idempotency.ts'
 import { operationalEndpointRoutes } from './operational-endpoint.ts'
@@ -22,6 +23,7 @@ import { answerToError, refusalAnswer } from './refusal.ts'
 import { operation, svixRouter } from './routes.ts'
 import { statisticsRoutes } from './statistics.ts'
 import { transformationRoutes } from './transformation.ts'
+import { tryingRoutes } from './trying.ts'
 
 const health = operation('v1.health.get', {
   method: 'get',
@@ -61,6 +63,8 @@ export function svixApi(deps: AdminDeps): OpenAPIHono<AccessEnv> {
     operationalEndpointRoutes,
     eventTypeImportRoutes,
     eventTypeRoutes,
+    expungeRoutes,
+    tryingRoutes,
     messageRoutes,
     attemptRoutes,
     attemptedRoutes,

@@ -50,6 +50,7 @@ export const AttemptQuery = PageQuery.extend({
   /** 0 no answer, 100, 200 … 500 */
   status_code_class: z.coerce.number().int().multipleOf(100).min(0).max(500).optional(),
   channel: z.string().optional(),
+  tag: z.string().optional(),
   event_types: NameList,
   /** Started before this instant. */
   before: Instant,
@@ -70,8 +71,8 @@ export function okOf(status: number | undefined): boolean | undefined | null {
 
 /** The part of a query that the store's filter does not know; undefined when the query has none of it. */
 export function attemptPredicate(query: AttemptQueryOut, messageOf: (attempt: Attempt) => Promise<Message | null>) {
-  const { status_code_class: codes, channel, event_types: types = [], before, after } = query
-  const ofMessage = channel !== undefined || types.length > 0
+  const { status_code_class: codes, channel, tag, event_types: types = [], before, after } = query
+  const ofMessage = channel !== undefined || tag !== undefined || types.length > 0
   if (codes === undefined && before === undefined && after === undefined && !ofMessage) return undefined
   return async (attempt: Attempt): Promise<boolean> => {
     if (codes !== undefined && Math.floor(attempt.status / 100) * 100 !== codes) return false
@@ -81,6 +82,7 @@ export function attemptPredicate(query: AttemptQueryOut, messageOf: (attempt: At
     const message = await messageOf(attempt)
     if (message === null) return false
     if (types.length > 0 && !types.includes(message.eventType)) return false
+    if (tag !== undefined && !message.tags?.includes(tag)) return false
     return channel === undefined || (message.channels?.includes(channel) ?? false)
   }
 }

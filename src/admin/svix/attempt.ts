@@ -82,6 +82,7 @@ export function attemptRoutes({ store, resend: attemptNow }: AdminDeps): OpenAPI
   routes.openapi(resend, async (c) => {
     const path = c.req.valid('param')
     const [message, endpoint] = [await messageOf(store, path), await endpointOf(store, path)]
+    if (message.expunged) throw conflict('The payload of this message is gone.')
     if (!(await attemptNow(message.id, endpoint.id))) {
       const deliveries = await store.listDeliveries(message.id)
       if (!deliveries.some((delivery) => delivery.endpointId === endpoint.id)) throw notFound('delivery')

@@ -1,10 +1,11 @@
 /** The body of a publish request, checked by hand: engines check ten thousand a second, and a schema library costs more than that leaves. */
 import { isUtf8 } from 'node:buffer'
 import { CHANNEL_CHARS_MAX, MESSAGE_CHANNELS_MAX, NAME_CHARS_MAX, NAME_PATTERN } from './names.ts'
+import { type MessageOptions, messageOptions } from './message-options.ts'
 import { memberText } from './payload-span.ts'
 import type { ValidationErrorItem } from './refusal.ts'
 
-export interface MessageIn {
+export interface MessageIn extends MessageOptions {
   readonly eventType: string
   readonly eventId: string | null
   readonly channels: readonly string[] | null
@@ -14,13 +15,10 @@ export interface MessageIn {
   readonly raw: boolean
 }
 
-/** Days a payload is kept, as Svix allows; checked, but nothing expires yet. */
-const RETENTION_DAYS = { min: 5, max: 90 }
-
 const NOT_JSON: ValidationErrorItem = { loc: ['body'], msg: 'The body is not JSON.', type: 'value_error.jsondecode' }
 
 /** The message, or what is wrong with it. */
-export function parseMessageIn(bytes: Uint8Array): MessageIn | ValidationErrorItem {
+export function parseMessageIn(bytes: Uint8Array, now: () => number): MessageIn | ValidationErrorItem {
   // Decoding would replace bytes that are not UTF-8, and deliver something else than was sent.
   if (!isUtf8(bytes)) return NOT_JSON
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8')
@@ -40,21 +38,16 @@ export function parseMessageIn(bytes: Uint8Array): MessageIn | ValidationErrorIt
   if (!isObject(payload)) return fault('payload', 'The payload must be an object.')
   const refused = refusedOption(body)
   if (refused !== null) return refused
+  const options = messageOptions(body, now)
+  if ('loc' in options) return options
   const raw = rawPayload(body)
-  return { eventType, eventId, channels, payload: raw ?? memberText(text, 'payload')!, raw: raw !== null }
+  return { eventType, eventId, channels, payload: raw ?? memberText(text, 'payload')!, raw: raw !== null, ...options }
 }
 
-/** Options that Postern cannot honour are refused rather than ignored when ignoring them would deliver the wrong thing. */
+/** What Postern cannot honour is refused rather than ignored when ignoring it would deliver the wrong thing. */
 function refusedOption(body: Record<string, unknown>): ValidationErrorItem | null {
-  const { deliverAt = null, payloadRetentionPeriod: days = null, tags = null, transformationsParams } = body
-  if (deliverAt !== null) return fault('deliverAt', 'Delivery at a later time is not offered.')
-  if (tags !== null && !(Array.isArray(tags) && tags.every((tag) => typeof tag === 'string'))) {
-    return fault('tags', 'Tags are a list of strings.')
-  }
-  if (days !== null && !(isInteger(days) && days >= RETENTION_DAYS.min && days <= RETENTION_DAYS.max)) {
-    return fault('payloadRetentionPeriod', `A whole number from ${RETENTION_DAYS.min} to ${RETENTION_DAYS.max}.`)
-  }
-  if (isObject(transformationsParams) && transformationsParams['headers'] != null) {
+  const params = body['transformationsParams']
+  if (isObject(params) && params['headers'] != null) {
     return fault('transformationsParams', 'Headers for one message are not offered.')
   }
   return null
@@ -69,8 +62,6 @@ function rawPayload(body: Record<string, unknown>): string | null {
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
-
-const isInteger = (value: unknown): value is number => Number.isInteger(value)
 
 function isName(value: unknown, charsMax: number): value is string {
   return typeof value === 'string' && value.length <= charsMax && NAME_PATTERN.test(value)

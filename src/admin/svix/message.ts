@@ -7,7 +7,7 @@ import type { AdminDeps } from '../deps.ts'
 import type { AccessEnv } from './access.ts'
 import { stamp } from '../stamp.ts'
 import { Flag, Instant, Name, NameList } from './fields.ts'
-import { MESSAGE_CHANNELS_MAX } from './names.ts'
+import { MESSAGE_CHANNELS_MAX, MESSAGE_TAGS_MAX, TAG_CHARS_MAX } from './names.ts'
 import { listOf, PageQuery, pageOf } from './page.ts'
 import { notFound } from './refusal.ts'
 import { AppPath, consumerOf, MessagePath, operation, svixRouter } from './routes.ts'
@@ -18,10 +18,8 @@ export const messageFields = {
   eventType: z.string(),
   payload: z.unknown(),
   channels: z.array(z.string()).nullable(),
-  /** Tags are accepted and not kept. */
-  tags: z.null(),
-  /** Every message is delivered at once. */
-  deliverAt: z.null(),
+  tags: z.array(z.string()).nullable(),
+  deliverAt: Stamp.nullable(),
   timestamp: Stamp,
 }
 
@@ -35,14 +33,15 @@ export function messageOut(message: Message, withContent: boolean) {
     eventType: message.eventType,
     payload: withContent ? payloadOf(message) : {},
     channels: message.channels && [...message.channels],
-    tags: null,
-    deliverAt: null,
+    tags: message.tags && [...message.tags],
+    deliverAt: message.deliverAt === null ? null : stamp(message.deliverAt),
     timestamp: stamp(message.createdAt),
   }
 }
 
-/** A payload that is not JSON (published raw) is shown as a string. */
+/** A payload that is not JSON (published raw) is shown as a string; of one that has gone, that it has. */
 function payloadOf(message: Message): unknown {
+  if (message.expunged) return { expired: true }
   const text = Buffer.from(message.payload).toString('utf8')
   try {
     return JSON.parse(text)
@@ -54,6 +53,7 @@ function payloadOf(message: Message): unknown {
 /** What lists of messages can be narrowed by. */
 export const MessageFilterQuery = z.object({
   channel: z.string().optional(),
+  tag: z.string().optional(),
   event_types: NameList,
   /** Created before this instant. */
   before: Instant,
@@ -67,6 +67,7 @@ export function messageFilter(consumerId: string, query: z.infer<typeof MessageF
   return {
     consumerId,
     channel: query.channel,
+    tag: query.tag,
     eventTypes: query.event_types?.length === 0 ? undefined : query.event_types,
     createdFrom: query.after,
     createdUntil: query.before,
@@ -80,6 +81,12 @@ const MessageIn = z
     /** Unique within the application. */
     eventId: Name.nullish(),
     channels: z.array(Name).min(1).max(MESSAGE_CHANNELS_MAX).nullish(),
+    tags: z.array(z.string().min(1).max(TAG_CHARS_MAX)).min(1).max(MESSAGE_TAGS_MAX).nullish(),
+    /** One minute to one day from now. */
+    deliverAt: z.iso.datetime({ offset: true }).nullish(),
+    /** Days. */
+    payloadRetentionPeriod: z.number().int().min(5).max(90).nullish(),
+    payloadRetentionHours: z.number().int().min(1).max(2160).nullish(),
   })
   .openapi('MessageIn')
 

@@ -102,7 +102,7 @@ export function appendsConform(subject: Subject): void {
       const store = (await openFresh(subject, t)).client()
       const first = newMessage({ eventId: 'evt-1' })
       const again = newMessage({ eventId: 'evt-1' })
-      const refused = { stored: false, existingId: first.message.id }
+      const refused = { stored: false, existingId: first.message.id, repeats: false }
       assert.deepEqual(await store.append('engine', [first, again]), [{ stored: true }, refused])
       assert.deepEqual(await store.append('engine', [again]), [refused])
       assert.equal(await store.getMessage(null, again.message.id), null)
@@ -124,7 +124,9 @@ export function appendsConform(subject: Subject): void {
       const store = (await openFresh(subject, t)).client()
       const sent = newMessage()
       await store.append('engine', [sent])
-      assert.deepEqual(await store.append('engine', [sent]), [{ stored: false, existingId: sent.message.id }])
+      assert.deepEqual(await store.append('engine', [sent]), [
+        { stored: false, existingId: sent.message.id, repeats: false },
+      ])
       assert.equal((await store.listDeliveries(sent.message.id)).length, 1)
     })
 

@@ -20,7 +20,8 @@ export function leasesConform(subject: Subject): void {
         [sent[1]!.message, sent[2]!.message],
       )
       assert.deepEqual(first[0]!.delivery, {
-        ...sent[1]!.deliveries[0],
+        id: sent[1]!.deliveries[0]!.id,
+        endpointId: sent[1]!.deliveries[0]!.endpointId,
         messageId: sent[1]!.message.id,
         state: 'delivering',
         attempts: 0,
@@ -101,7 +102,7 @@ export function leasesConform(subject: Subject): void {
         const end = settlement(sent, state, { nextAt })
         await store.settle('engine', [end])
         assert.deepEqual(await store.listDeliveries(sent.message.id), [
-          { ...sent.deliveries[0], messageId: sent.message.id, state, attempts, nextAt },
+          { id: sent.deliveries[0]!.id, endpointId: 'ep_1', messageId: sent.message.id, state, attempts, nextAt },
         ])
         assert.deepEqual(await store.getAttempt(end.attempt.id), end.attempt)
         const due = await store.claim('engine', 10, START + 5000, [])

@@ -32,11 +32,13 @@ export async function openFresh(subject: Subject, t: TestContext): Promise<Opene
 export const START = 1_700_000_000_000
 export const SILENT_MS = 1000
 
+type Keys = Pick<NewMessage, 'idempotencyKey' | 'retryKey'>
+
 /** A published message of `app_1` with one delivery for each endpoint, due now unless `leased`. */
 export function newMessage(
-  fields: Partial<Message> & { endpoints?: readonly string[]; leased?: boolean } = {},
+  fields: Partial<Message> & Keys & { endpoints?: readonly string[]; leased?: boolean } = {},
 ): NewMessage {
-  const { endpoints = ['ep_1'], leased = false, ...rest } = fields
+  const { endpoints = ['ep_1'], leased = false, idempotencyKey, retryKey, ...rest } = fields
   const createdAt = rest.createdAt ?? START
   const message: Message = {
     id: newId('msg_', createdAt),
@@ -45,6 +47,10 @@ export function newMessage(
     eventType: 'cart.item_added',
     eventId: null,
     channels: null,
+    tags: null,
+    deliverAt: null,
+    expiresAt: null,
+    expunged: false,
     payload: new TextEncoder().encode('{"item":1}'),
     received: null,
     createdAt,
@@ -52,7 +58,7 @@ export function newMessage(
   }
   const as = leased ? 'leased' : 'due'
   const deliveries = endpoints.map((endpointId): NewDelivery => ({ id: newId('dlv_', createdAt), endpointId, as }))
-  return { message, deliveries }
+  return { message, deliveries, idempotencyKey, retryKey }
 }
 
 /** The end of an attempt of the first delivery of `sent`, or of the one to `endpointId`. */

@@ -5,6 +5,14 @@
 import type { NewMessage, Settlement } from '../port.ts'
 import { DELIVERING, HELD, PENDING, stateNumber } from './states.ts'
 
+export interface MessageExtras {
+  /** JSON. */
+  readonly tags: string | null
+  readonly deliverAt: number | null
+  readonly expiresAt: number | null
+  readonly idempotencyKey: string | null
+}
+
 export interface AppendBatch {
   // one a call
   readonly lessees: string[]
@@ -20,6 +28,9 @@ export interface AppendBatch {
   /** JSON. */
   readonly received: (string | null)[]
   readonly createdAt: number[]
+  readonly retryKeys: (string | null)[]
+  /** What few messages have; null for the others. */
+  readonly extras: (MessageExtras | null)[]
   readonly payloadEnds: number[]
   readonly deliveryEnds: number[]
   // one a delivery
@@ -68,6 +79,8 @@ export function appendBatch(bytesHint: number): AppendBatch {
     channels: [],
     received: [],
     createdAt: [],
+    retryKeys: [],
+    extras: [],
     payloadEnds: [],
     deliveryEnds: [],
     deliveryIds: [],
@@ -82,7 +95,8 @@ export function addAppend(batch: AppendBatch, lessee: string, messages: readonly
   for (const { message } of messages) {
     if (!(message.payload instanceof Uint8Array)) throw new TypeError(`The payload of ${message.id} is not bytes.`)
   }
-  for (const { message, deliveries } of messages) {
+  for (const one of messages) {
+    const { message, deliveries } = one
     batch.ids.push(message.id)
     batch.consumerIds.push(message.consumerId)
     batch.origins.push(message.origin)
@@ -91,6 +105,8 @@ export function addAppend(batch: AppendBatch, lessee: string, messages: readonly
     batch.channels.push(message.channels === null ? null : JSON.stringify(message.channels))
     batch.received.push(message.received === null ? null : JSON.stringify(message.received))
     batch.createdAt.push(Math.round(message.createdAt))
+    batch.retryKeys.push(one.retryKey ?? null)
+    batch.extras.push(extrasOf(one))
     batch.payloadEnds.push(addBytes(batch, message.payload))
     for (const delivery of deliveries) {
       batch.deliveryIds.push(delivery.id)
@@ -101,6 +117,17 @@ export function addAppend(batch: AppendBatch, lessee: string, messages: readonly
   }
   batch.lessees.push(lessee)
   batch.messageEnds.push(batch.ids.length)
+}
+
+function extrasOf({ message, idempotencyKey = null }: NewMessage): MessageExtras | null {
+  const { tags, deliverAt, expiresAt } = message
+  if (tags === null && deliverAt === null && expiresAt === null && idempotencyKey === null) return null
+  return {
+    tags: tags && JSON.stringify(tags),
+    deliverAt: deliverAt && Math.round(deliverAt),
+    expiresAt: expiresAt && Math.round(expiresAt),
+    idempotencyKey,
+  }
 }
 
 export function settleBatch(): SettleBatch {

@@ -161,6 +161,6 @@ export function clientOf(port: MessagePort): Store {
 
 function resultsOf(count: number, duplicates: Duplicates): readonly AppendResult[] {
   const results = Array.from({ length: count }, () => STORED)
-  for (const [index, existingId] of duplicates ?? []) results[index] = { stored: false, existingId }
+  for (const [index, existingId, repeats] of duplicates ?? []) results[index] = { stored: false, existingId, repeats }
   return results
 }

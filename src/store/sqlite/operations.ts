@@ -6,6 +6,7 @@ import { certificates } from './certificates.ts'
 import { consumers } from './consumers.ts'
 import { deliveries } from './deliveries.ts'
 import { endpoints } from './endpoints.ts'
+import { expiry } from './expiry.ts'
 import { eventTypes } from './event-types.ts'
 import { healths } from './health.ts'
 import type { Listing } from './listing.ts'
@@ -52,6 +53,7 @@ export function operationsOn(db: DatabaseSync, path: string): Operations {
     ...tasks(db, pager, tally, listing),
     countDeliveries: surveys(db).countDeliveries,
     ...access(db),
+    ...expiry(db),
     ...revisions(db),
     ...certificates(db),
     stats: () => tally.stats(),

@@ -22,6 +22,9 @@ export const WRITES = [
   'expireTokens',
   'deleteToken',
   'keepAnswer',
+  'expunge',
+  'expungeDue',
+  'expungeAttempt',
   'putTask',
   'advanceTask',
   'putRevision',
@@ -112,8 +115,8 @@ export interface Answer {
   readonly faults: readonly (Fault | undefined)[] | null
 }
 
-/** The value of one part of an append: which of its messages were there already, as [index, id of the one stored]. */
-export type Duplicates = readonly (readonly [number, string])[] | undefined
+/** The value of one part of an append: which of its messages were there already, as [index, id of the one stored, by its key]. */
+export type Duplicates = readonly (readonly [number, string, boolean])[] | undefined
 
 /** What the main thread says to the store's thread. */
 export type Order = { readonly connect: MessagePort } | 'close'
