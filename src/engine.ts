@@ -30,6 +30,7 @@ import { Dispatcher } from './webhooks/dispatcher.ts'
 import { exhausted } from './webhooks/guardian.ts'
 import { News } from './webhooks/news.ts'
 import { Post } from './webhooks/post.ts'
+import { PublishedKeys } from './webhooks/published-keys.ts'
 import { retryRules } from './webhooks/retry-rules.ts'
 import { Transformations } from './webhooks/transformations.ts'
 import { AddressGuard } from './wire/address-guard.ts'
@@ -52,6 +53,7 @@ const guard = new AddressGuard()
 const accessLog = new AccessLog(boot.state.accessLog, clock)
 const directory = new Directory()
 const catalogue = new Catalogue()
+const publishedKeys = new PublishedKeys(directory, catalogue)
 
 const auths = new DestinationAuths({ clock, pools, guard })
 const transformations = new Transformations()
@@ -99,6 +101,7 @@ function prepare(revision: number, state: DesiredState) {
       ingest: (source, { received, body }) => post.ingest(source, received, body),
       defer: (service, { received, body, routeName }) => post.defer(service, routeName, received, body),
       publish: (event, to, { body }) => post.publishBody(event, to, body),
+      webhookKeys: (query) => publishedKeys.reply(query),
     },
   })
 }
@@ -108,6 +111,7 @@ function install(state: DesiredState): void {
   services.update(state.services)
   guard.update(state.egress.allow, state.egress.deny, state.egress.ports)
   catalogue.rules = state.publishing
+  publishedKeys.update(state)
   breaker = state.delivery.breaker
   pools.update(new UpstreamTls(state.egress.tls))
   deliverDeps = {

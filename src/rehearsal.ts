@@ -15,6 +15,7 @@ import { policyNamed } from './policies/index.ts'
 import { DOCUMENTED_POLICIES } from './policies/schemas.ts'
 import { PROVIDERS } from './signatures/providers/index.ts'
 import { openVault } from './store/keyring.ts'
+import { json } from './pipeline/reply.ts'
 import type { Store } from './store/port.ts'
 import { sealed } from './store/sealed.ts'
 import { type StoreHost, type StoreOptions, openSqliteStore } from './store/sqlite/open.ts'
@@ -96,7 +97,13 @@ export function rehearse(revision: number, state: DesiredState): Snapshot {
       emit: nothing,
       place,
     }),
-    targets: { service: () => null, ingest: nothing, defer: nothing, publish: nothing },
+    targets: {
+      service: () => null,
+      ingest: nothing,
+      defer: nothing,
+      publish: nothing,
+      webhookKeys: () => json(503, {}, 'rehearsal'),
+    },
     via: 'rehearsal',
   })
 }

@@ -167,11 +167,20 @@ function buildRoute(name: string, route: FileRoute): Route {
   }
 }
 
-function buildTarget({ proxy, ingest, durable, publish, reply, redirect }: FileRoute): TargetSpec {
+function buildTarget({
+  proxy,
+  ingest,
+  durable,
+  publish,
+  'webhook-keys': keys,
+  reply,
+  redirect,
+}: FileRoute): TargetSpec {
   if (proxy !== undefined) return { kind: 'proxy', service: proxy }
   if (ingest !== undefined) return { kind: 'ingest', source: ingest }
   if (durable !== undefined) return { kind: 'durable', service: durable }
   if (publish !== undefined) return { kind: 'publish', ...publish }
+  if (keys !== undefined) return { kind: 'webhook-keys' }
   if (redirect !== undefined) return { kind: 'redirect', ...redirect }
   return buildReply(reply!)
 }

@@ -5,7 +5,7 @@ import { headerName, headerValue, hostPattern, leaf, method, size } from './leav
 import { pathPattern } from './path-pattern.ts'
 
 /** The keys of which a route has exactly one. */
-export const TARGETS = ['proxy', 'ingest', 'durable', 'publish', 'reply', 'redirect'] as const
+export const TARGETS = ['proxy', 'ingest', 'durable', 'publish', 'webhook-keys', 'reply', 'redirect'] as const
 
 const match = z.union([
   pathPattern.transform((path) => ({ path, methods: [], hosts: [] })),
@@ -85,6 +85,10 @@ export function routeSchema(use: z.ZodType<PolicyUse>) {
         .strictObject({ event: z.string(), to: z.string().describe('The consumer.') })
         .optional()
         .describe('The body becomes a message.'),
+      'webhook-keys': z
+        .literal(true)
+        .optional()
+        .describe('The public keys of our signatures, event types and retries, at /.well-known/webhooks by custom.'),
       reply: reply.optional().describe('An answer of its own.'),
       redirect: redirect.optional(),
     })

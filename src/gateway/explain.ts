@@ -76,6 +76,8 @@ function targetOf({ spec }: CompiledRoute): string {
       return `ingest ${target.source}`
     case 'publish':
       return `publish ${target.event} to ${target.to}`
+    case 'webhook-keys':
+      return 'webhook-keys'
     case 'reply':
       return `reply ${target.status}`
     case 'redirect':

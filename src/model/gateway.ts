@@ -53,6 +53,7 @@ export type TargetSpec =
   | { readonly kind: 'ingest'; readonly source: string }
   | { readonly kind: 'durable'; readonly service: string }
   | { readonly kind: 'publish'; readonly event: string; readonly to: string }
+  | { readonly kind: 'webhook-keys' }
   | {
       readonly kind: 'reply'
       readonly status: number

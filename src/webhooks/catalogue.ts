@@ -33,6 +33,13 @@ export class Catalogue {
     this.apply({ eventTypes })
   }
 
+  /** What anybody may know: without those that are archived, or shown to some alone. */
+  published(): { readonly name: string; readonly description: string; readonly schema: unknown }[] {
+    return [...this.types.values()]
+      .filter(({ archived, featureFlags }) => !archived && featureFlags.length === 0)
+      .map(({ name, description, schema }) => ({ name, description, schema }))
+  }
+
   /** Why a message may not be published; null when it may. `payload` is its text, read only when it counts. */
   fault(eventType: string, payload: string): MessageFault | null {
     const { unknownEvents, invalidPayloads } = this.rules

@@ -46,7 +46,11 @@ export class Directory {
   private readonly endpoints = new Map<string, LiveEndpoint>()
   private readonly endpointsOf = new Map<string, LiveEndpoint[]>()
 
+  /** Counts the changes. */
+  generation = 0
+
   apply(change: DirectoryChange): void {
+    this.generation++
     for (const consumer of change.consumers ?? []) this.putConsumer(consumer)
     for (const endpoint of change.endpoints ?? []) this.putEndpoint(endpoint)
     for (const id of change.removedEndpoints ?? []) this.removeEndpoint(id)
@@ -67,6 +71,10 @@ export class Directory {
 
   endpoint(id: string): LiveEndpoint | null {
     return this.endpoints.get(id) ?? null
+  }
+
+  endpointIds(): Iterable<string> {
+    return this.endpoints.keys()
   }
 
   /** The endpoints of a consumer that want this event, disabled ones too: theirs is held. */

@@ -17,6 +17,8 @@ export interface TargetDeps {
   defer(service: string, taken: TakenIn): Promise<Reply>
   /** Stores the body as an event. */
   publish(event: string, to: string, taken: TakenIn): Promise<Reply>
+  /** What receivers of our webhooks may know; `query` with its question mark. */
+  webhookKeys(query: string): Reply
 }
 
 export function compileTarget(spec: TargetSpec, deps: TargetDeps): Target {
@@ -29,6 +31,8 @@ export function compileTarget(spec: TargetSpec, deps: TargetDeps): Target {
       return handOver((taken) => deps.defer(spec.service, taken))
     case 'publish':
       return handOver((taken) => deps.publish(spec.event, spec.to, taken))
+    case 'webhook-keys':
+      return (x) => answer(x, deps.webhookKeys(x.query))
     case 'reply': {
       const reply: Reply = {
         status: spec.status,

@@ -64,6 +64,7 @@ export function snapshotOf(written: Written, services: Services | null = null): 
       service: (name) => services?.get(name) ?? null,
       ingest: (_source, taken) => store(taken),
       defer: (_service, taken) => store(taken),
+      webhookKeys: (query) => ({ status: 200, headers: [], body: query, code: 'webhook-keys' }),
       publish: (_event, _to, taken) => store(taken),
     },
   })
