@@ -53,9 +53,9 @@ export class Vitals {
   readonly onOver: OnOver = (plan, { answers, complete }, running) => {
     const records = this.records.get(plan.token) ?? 0
     const most = plan.meant.length + 1
-    if (records > most) return `${records} access records of ${most - 1} requests`
+    if (plan.frames === null && records > most) return `${records} access records of ${most - 1} requests`
     if (running.reached && records === 0) return 'it reached an upstream and left no access record'
-    const isPlain = !plan.edited && complete && answers === plan.messages.length
+    const isPlain = plan.frames === null && !plan.edited && complete && answers === plan.messages.length
     if (isPlain && records !== answers) return `${records} access records of ${answers} exchanges`
     this.records.delete(plan.token)
     return null

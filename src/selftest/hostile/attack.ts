@@ -3,6 +3,7 @@ import type { RecordingUpstream } from '../recording-upstream.ts'
 import type { Target } from '../target.ts'
 import { hostileScript } from './behave.ts'
 import { type Outcome, attack } from './client.ts'
+import { attackH2 } from './client-h2.ts'
 import { Control } from './controls.ts'
 import { type Plan, planOf } from './plan.ts'
 import { type Finding, type Running, Watch, textOf } from './watch.ts'
@@ -58,7 +59,14 @@ export async function runAttack(options: AttackOptions): Promise<AttackResult> {
       const plan = planOf(run, only === undefined ? attacks : Number(only), target)
       attacks++
       const running = watch.begin(plan)
-      const outcome = await attack(target, running, watch, over.signal)
+      const outcome =
+        plan.frames === null
+          ? await attack(target, running, watch, over.signal)
+          : await attackH2(target, running, plan.frames, watch, over.signal)
+      if (outcome === null) {
+        watch.forget(running)
+        continue
+      }
       const settled = settle(running, outcome)
       settling.add(settled)
       void settled.then(() => settling.delete(settled))

@@ -1,4 +1,5 @@
 /** What is known of the attacks that run: who sent what, what of it an upstream may see, and what was found wrong. */
+import { valuesOf } from '../raw-message.ts'
 import type { RecordedRequest } from '../recording-upstream.ts'
 import { TOKEN } from './exchanges.ts'
 import type { Plan } from './plan.ts'
@@ -72,13 +73,13 @@ export class Watch {
       return this.blame(sender, 'bytes of two clients in one request upstream', text)
     if (sender === undefined) {
       // Whoever it was has altered its own token.
-      if (!this.isStrict || request.target.includes('/control/')) return
+      if (!this.isStrict || request.target.includes('/control/') || isOfH2(request)) return
       const someone = [...this.running.values()].find((one) => matchesOf(one, request).length > 0)
       if (someone === undefined) this.note('a request upstream that nobody sent', '', text)
       return
     }
     if (request.target.split('?', 1)[0]!.match(TOKEN)?.[0] === sender.plan.token) sender.reached = true
-    if (!this.isStrict) return
+    if (!this.isStrict || sender.plan.frames !== null) return
     const matches = matchesOf(sender, request)
     const match = matches.find((i) => !sender.seen.has(i))
     if (match !== undefined) sender.seen.add(match)
@@ -91,6 +92,11 @@ export class Watch {
     const kin = this.findings.filter(({ what }) => what === finding.what)
     if (kin.length < OF_A_KIND_MAX) this.findings.push(finding)
   }
+}
+
+/** Who sent it spoke HTTP/2, as a Postern says (RFC 9110 §7.6.3). */
+function isOfH2(request: RecordedRequest): boolean {
+  return valuesOf(request, 'via').some((via) => via.startsWith('2 '))
 }
 
 /** Which of what was meant the request can be. */
