@@ -71,8 +71,8 @@ const dispatcher = new Dispatcher({
   deliverDeps: () => deliverDeps,
   breaker: () => breaker,
   paused: (endpointId, ms) => news.paused(endpointId, ms),
-  ended: (claimed, settlement) => {
-    news.ended(claimed, settlement)
+  ended: (claimed, settlement, ending) => {
+    news.ended(claimed, settlement, ending)
     const announcement = settlement.state === 'exhausted' ? exhausted(claimed, settlement) : null
     if (announcement !== null)
       void post.announce(announcement).catch((error: unknown) => log.error({ err: error }, 'not announced'))

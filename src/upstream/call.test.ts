@@ -64,7 +64,13 @@ const answer = (status: number, lines: readonly string[], body = ''): Script => 
 describe('call', () => {
   it('sends the head and the body and gives back status and body', async () => {
     const before = upstream.requests.length
-    assert.deepEqual(await send(ok('thanks')), { status: 200, failure: null, body: 'thanks', retryAfter: null })
+    assert.deepEqual(await send(ok('thanks')), {
+      status: 200,
+      failure: null,
+      body: 'thanks',
+      retryAfter: null,
+      control: null,
+    })
     const [request] = upstream.requests.slice(before)
     assert.equal(request!.start, 'POST /hook HTTP/1.1')
     assert.equal(request!.body.toString(), '{"a":1}')
@@ -114,6 +120,7 @@ describe('call', () => {
       failure: null,
       body: '',
       retryAfter: null,
+      control: null,
     })
   })
 
@@ -142,7 +149,13 @@ describe('call', () => {
 
   it('leaves interim answers out', async () => {
     const bytes = 'HTTP/1.1 103 Early\r\nRetry-After: 9\r\n\r\nHTTP/1.1 500 X\r\nContent-Length: 0\r\n\r\n'
-    assert.deepEqual(await send({ answer: bytes }), { status: 500, failure: null, body: '', retryAfter: null })
+    assert.deepEqual(await send({ answer: bytes }), {
+      status: 500,
+      failure: null,
+      body: '',
+      retryAfter: null,
+      control: null,
+    })
   })
 
   for (const [name, script, result] of [
@@ -157,9 +170,9 @@ describe('call', () => {
       { status: 200, failure: 'reset', body: 'ab' },
     ],
     ['with nonsense', { answer: 'nonsense\r\n\r\n' }, { status: 0, failure: 'invalid-answer', body: '' }],
-  ] satisfies [string, Script, Omit<CallResult, 'retryAfter'>][]) {
+  ] satisfies [string, Script, Omit<CallResult, 'retryAfter' | 'control'>][]) {
     it(`says how it failed: ${name}`, async () => {
-      assert.deepEqual(await send(script), { ...result, retryAfter: null })
+      assert.deepEqual(await send(script), { ...result, retryAfter: null, control: null })
     })
   }
 

@@ -27,6 +27,8 @@ export interface CallResult {
   body: string
   /** The `Retry-After` field of an answer that is no success, or null. */
   retryAfter: string | null
+  /** The `Webhook-Delivery` field: what the receiver wants done about deliveries, or null. */
+  control: string | null
 }
 
 /** Sends a request over a connection of `pool` and calls `done` once. A kept connection that turns out to be dead is replaced once. */
@@ -38,7 +40,7 @@ class Call implements OutboundListener {
   private readonly pool: Pool
   private readonly request: CallRequest
   private readonly done: (result: CallResult) => void
-  private readonly result: CallResult = { status: 0, failure: null, body: '', retryAfter: null }
+  private readonly result: CallResult = { status: 0, failure: null, body: '', retryAfter: null, control: null }
   private connection: Outbound | null = null
   private chunks: Buffer[] | null = null
   private kept = 0
@@ -59,6 +61,7 @@ class Call implements OutboundListener {
 
   head(head: ResponseHead): void {
     this.result.status = head.status
+    this.result.control = head.get('webhook-delivery')
     if (head.status >= 300) this.result.retryAfter = head.get('retry-after')
   }
 

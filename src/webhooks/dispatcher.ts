@@ -43,7 +43,7 @@ export interface DispatcherDeps {
   /** A receiver asks for patience, ms: the other engines are to know. */
   paused(endpointId: string, ms: number): void
   /** An attempt is over: for whoever watches over endpoints. */
-  ended(claimed: ClaimedDelivery, settlement: Settlement): void
+  ended(claimed: ClaimedDelivery, settlement: Settlement, ending: Ending): void
 }
 
 export class Dispatcher {
@@ -230,7 +230,7 @@ export class Dispatcher {
     if (settlement.state === 'exhausted' && job.trigger === 'scheduled') this.counts.exhausted++
     this.records.add(job, settlement)
     this.learnFrom(lane, startedAt, ending)
-    this.deps.ended(job.claimed, settlement)
+    this.deps.ended(job.claimed, settlement, ending)
     this.turns.mark(lane)
     for (const blocked of lane.host.blocked) {
       lane.host.blocked.delete(blocked)

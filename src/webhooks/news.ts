@@ -1,6 +1,7 @@
 /** What one engine has to tell the others and the main thread of endpoints: who fails, who is well again, who asks for patience. */
 import type { Clock } from '../base/clock.ts'
 import type { ClaimedDelivery, Settlement } from '../store/port.ts'
+import { type Ending, wantsNoMore } from './outcome.ts'
 
 /** Of one endpoint, since the last time. */
 export interface EndpointNews {
@@ -10,7 +11,7 @@ export interface EndpointNews {
   ok: boolean
   /** Why the last attempt failed; null when none did. */
   failure: string | null
-  /** It has answered 410: nothing more is to be sent. */
+  /** It has answered 410, or said so: nothing more is to be sent. */
   gone: boolean
   /** It asks for patience, ms; 0: it does not. */
   patienceMs: number
@@ -34,18 +35,19 @@ export class News {
   }
 
   /** An attempt is over. What was tried by hand and failed says nothing: somebody knew why he tried. */
-  ended({ message }: ClaimedDelivery, { attempt }: Settlement): void {
-    const { endpointId, ok, failure, trigger, status } = attempt
-    if (message.consumerId === null || (ok && !this.failing.has(endpointId))) return
+  ended({ message }: ClaimedDelivery, { attempt }: Settlement, ending: Ending): void {
+    const { endpointId, ok, failure, trigger } = attempt
+    const gone = wantsNoMore(ending)
+    if (message.consumerId === null || (ok && !gone && !this.failing.has(endpointId))) return
     if (!ok && (trigger === 'manual' || NOT_ITS_FAULT.has(failure!))) return
     const news = this.of(endpointId, message.consumerId)
+    if (gone) news.gone = true
     if (ok) {
       news.ok = true
       this.failing.delete(endpointId)
       return
     }
     news.failure = failure
-    if (status === 410) news.gone = true
     this.failing.add(endpointId)
   }
 

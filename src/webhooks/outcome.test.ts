@@ -19,7 +19,7 @@ const outcomeOf = (ending: Ending, attempts: number, nowMs: number, rules: Retry
   outcomeAfter(ending, { attempts, acceptedAt: nowMs }, nowMs, rules)
 
 function result(status: number, rest: Partial<CallResult> = {}): CallResult {
-  return { status, failure: null, body: '', retryAfter: null, ...rest }
+  return { status, failure: null, body: '', retryAfter: null, control: null, ...rest }
 }
 
 const delivered: Outcome = { state: 'delivered', nextAt: null, failure: null }

@@ -27,11 +27,13 @@ export interface Ending {
   /** The beginning of the answer. */
   readonly body: string
   readonly retryAfter: string | null
+  /** What the receiver says in `Webhook-Delivery`: `disable` its endpoint, `abort-message`. */
+  readonly control: string | null
 }
 
 /** An attempt that sent nothing. */
 export function unsent(failure: string): Ending {
-  return { status: 0, failure, body: '', retryAfter: null }
+  return { status: 0, failure, body: '', retryAfter: null, control: null }
 }
 
 export interface Outcome {
@@ -49,7 +51,7 @@ const RETRY_AFTER_MAX_MS = 24 * 3_600_000
 export function outcomeOf(result: Ending, past: Past, nowMs: number, { retries, random }: RetryRules): Outcome {
   const { status, failure } = result
   if (failure === null && status >= 200 && status < 300) return { state: 'delivered', nextAt: null, failure: null }
-  const why = failure ?? failureOf(status)
+  const why = failure ?? failureOf(result)
   if (why === 'endpoint-deleted' || why === 'payload-expunged' || why === 'transformation-cancelled')
     return { state: 'cancelled', nextAt: null, failure: why }
   if (why === 'endpoint-disabled') return { state: 'held', nextAt: null, failure: why }
@@ -62,7 +64,7 @@ export function outcomeOf(result: Ending, past: Past, nowMs: number, { retries, 
   return isExpired(past.acceptedAt, nextAt, retries) ? over : { state: 'pending', nextAt, failure: why }
 }
 
-const HOPELESS = new Set(['blocked-address', 'gone', 'expired'])
+const HOPELESS = new Set(['blocked-address', 'gone', 'aborted', 'expired'])
 
 /** A message accepted then is too old to be attempted at `atMs`. */
 export function isExpired(acceptedAt: number, atMs: number, { expireMs }: RetrySpec): boolean {
@@ -76,9 +78,15 @@ export function outcomeByHand(outcome: Outcome, before: Standing): Outcome {
 }
 
 /** 410 says that the receiver wants no more of anything (Standard Webhooks 1.0.0, "Endpoint disablement"). */
-function failureOf(status: number): string {
+function failureOf({ status, control }: Ending): string {
   if (status === 410) return 'gone'
+  if (control === 'abort-message') return 'aborted'
   return status >= 300 && status < 400 ? 'redirect' : 'status'
+}
+
+/** The receiver wants its endpoint disabled, whatever became of this message. */
+export function wantsNoMore({ status, control }: Ending): boolean {
+  return status === 410 || control === 'disable'
 }
 
 /** How long the receiver asks to be left alone, ms, if it says so with 429 or 503 (RFC 9110 §10.2.3: seconds or a date), clamped; else 0. */

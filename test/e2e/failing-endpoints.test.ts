@@ -61,6 +61,22 @@ test('an endpoint that answers 410 is disabled at once, and what comes later is 
   assert.deepEqual([disabled['endpointId'], disabled['reason']], [endpointId, 'gone'])
 })
 
+test('a receiver says in Webhook-Delivery that it wants no more of a message, or of anything', async () => {
+  const { name, inbox, endpointId } = await partners.next()
+  inbox.script = () => ({ status: 500, headers: { 'Webhook-Delivery': 'abort-message' } })
+  const aborted = await partners.publish(name)
+  const [attempt] = await admin.settled(aborted, 'exhausted')
+  assert.equal(attempt!.failure, 'aborted')
+  inbox.script = () => ({ headers: { 'Webhook-Delivery': 'disable' } })
+  await admin.settled(await partners.publish(name), 'delivered')
+  await eventually(
+    () => svix.endpoint.get(name, endpointId),
+    (endpoint) => endpoint.disabled === true,
+    'it is disabled',
+  )
+  assert.equal(inbox.taken.length, 2)
+})
+
 test('one that fails for too long is told of, then disabled; enabled again and recovered it takes what was held', async () => {
   const { name, inbox, endpointId } = await partners.next()
   inbox.script = () => ({ status: 500 })
