@@ -1,9 +1,10 @@
 /** dial: TLS to upstreams. Who is believed, what is asked for and shown, what is said of those that are not; real handshakes. */
 import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { type Socket, createServer as createTcpServer } from 'node:net'
 import { type TestContext, after, describe, it } from 'node:test'
-import type { TlsOptions } from 'node:tls'
+import { type TLSSocket, type TlsOptions, createServer as createTlsServer } from 'node:tls'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { TestAuthority } from '../../test/support/certificates.ts'
 import { HeldClock } from '../../test/support/policy.ts'
@@ -12,6 +13,7 @@ import { Asked } from '../../test/support/unit/asked.ts'
 import { listen } from '../../test/support/unit/loopback.ts'
 import { Deadlines } from './deadlines.ts'
 import { type Protocol, Pools } from './pool.ts'
+import { putBack } from './put-back.ts'
 import { USUAL_TLS, UpstreamTls, type UpstreamTlsOptions } from './upstream-tls.ts'
 
 const authority = await TestAuthority.make()
@@ -261,4 +263,113 @@ describe('a handshake', () => {
       for (const socket of sockets) socket.destroy()
     })
   }
+})
+
+describe('a connection that is announced', () => {
+  /** TLS behind a header, of which it tells the first line; speaks back whatever it is sent once it has switched. */
+  async function echoing(t: TestContext) {
+    const lines: string[] = []
+    const inner = createTlsServer(shown(good), (socket) => {
+      socket.on('error', () => {})
+      socket.once('data', () => {
+        socket.write('HTTP/1.1 101 Switching\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\nearly ')
+        socket.pipe(socket)
+      })
+    })
+    const server = createTcpServer((socket) => {
+      t.after(() => socket.destroy())
+      socket
+        .on('error', () => {})
+        .once('data', (bytes: Buffer) => {
+          const end = bytes.indexOf('\r\n') + 2
+          lines.push(bytes.toString('latin1', 0, end))
+          putBack(socket, bytes.subarray(end))
+          inner.emit('connection', socket)
+        })
+    })
+    const port = await listen(server)
+    t.after(() => server.close())
+    return { lines, port }
+  }
+
+  it('is a tunnel like any other: every byte passes, both ways, however fast it is read', async (t) => {
+    const { lines, port } = await echoing(t)
+    const tls = new UpstreamTls({ ...USUAL_TLS, ...TRUST })
+    const pool = pools.of(`https://127.0.0.1:${port}`, null, { tls, proxyProtocol: 'v1' })
+    const asked = await new Asked(pool, { upgrade: true }).ended()
+    assert.deepEqual([asked.events, lines], [['upgraded'], ['PROXY UNKNOWN\r\n']])
+    const sent = randomBytes(4_000_000)
+    const got: Buffer[] = []
+    let bytes = 0
+    const { tunnel } = asked
+    const whole = new Promise<void>((resolve) => {
+      tunnel!.start(
+        (read, start, end) => {
+          got.push(Buffer.from(read.subarray(start, end)))
+          bytes += end - start
+          if (bytes >= 'early '.length + sent.length) resolve()
+        },
+        () => {},
+      )
+    })
+    tunnel!.socket.write(sent)
+    await whole
+    assert.ok(Buffer.concat(got).equals(Buffer.concat([Buffer.from('early '), sent])))
+    tunnel!.socket.destroy()
+  })
+
+  it('stops reading while nobody has room, and loses nothing of it', async (t) => {
+    const body = 'x'.repeat(16_000_000)
+    const sender = new Promise<TLSSocket>((resolve) => {
+      const inner = createTlsServer(shown(good), (socket) => {
+        socket.on('error', () => {})
+        socket.once('data', () => {
+          socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n${body}`)
+          resolve(socket)
+        })
+      })
+      const server = createTcpServer((socket) => {
+        socket
+          .on('error', () => {})
+          .once('data', (bytes: Buffer) => {
+            putBack(socket, bytes.subarray(bytes.indexOf('\r\n') + 2))
+            inner.emit('connection', socket)
+          })
+      })
+      void listen(server).then((port) => {
+        t.after(() => server.close())
+        const tls = new UpstreamTls({ ...USUAL_TLS, ...TRUST })
+        asked = new Asked(pools.of(`https://127.0.0.1:${port}`, null, { tls, proxyProtocol: 'v1' }))
+      })
+    })
+    let asked: Asked | undefined
+    const socket = await sender
+    await asked!.until(() => asked!.status === 200)
+    asked!.connection.pause()
+    const before = asked!.body.length
+    // As much as lies in the sockets between may still be on its way, and none of it may come here.
+    for (let turns = 0; turns < 50; turns++) await sleep(1)
+    assert.equal(asked!.body.length, before)
+    assert.ok(before < body.length && socket.writableLength > 0)
+    asked!.connection.resume()
+    await asked!.ended()
+    assert.ok(asked!.body === body)
+    asked!.connection.destroy()
+  })
+
+  it('says nothing of a server that is not believed, and nothing more to it', async (t) => {
+    const { port } = await echoing(t)
+    for (const protocol of ['http/1.1', 'h2'] as const) {
+      const tls = new UpstreamTls(USUAL_TLS)
+      const pool = pools.of(`https://localhost:${port}`, null, { protocol, tls, proxyProtocol: 'v1' })
+      const asked = await new Asked(pool).ended()
+      assert.equal(`${asked.failure} ${asked.detail}`, 'tls-failed UNABLE_TO_VERIFY_LEAF_SIGNATURE')
+    }
+    const nobody = createTcpServer()
+    const closed = await listen(nobody)
+    nobody.close()
+    const pool = pools.of(`https://localhost:${closed}`, null, { proxyProtocol: 'v2' })
+    const asked = await new Asked(pool).ended()
+    assert.deepEqual([asked.failure, asked.detail], ['connect-refused', 'ECONNREFUSED'])
+  })
 })
