@@ -28,7 +28,7 @@ export const EndpointSecretRotateIn = z
   .object({
     /** Without it one is made. */
     key: z.string().nullish(),
-    /** How long the previous secret signs as well. Without it a day; 0 is not at all. */
+    /** How long the previous secret signs as well. Without it a day; 0 is not at all, nor does any before it. */
     gracePeriodSeconds: z.number().int().min(0).max(GRACE_SECONDS_MAX).nullish(),
   })
   .openapi('EndpointSecretRotateIn')
@@ -70,8 +70,11 @@ export function rotated(endpoint: Endpoint, input: z.infer<typeof EndpointSecret
   const current = endpoint.secrets.filter((secret) => isPrivate(secret) === isPrivate(next))
   if (current.includes(next)) throw invalid('key', 'This is the current secret.')
   const until = now + (input.gracePeriodSeconds ?? GRACE_SECONDS) * 1_000
+  // Who gives no grace has a secret in the wrong hands: none that went before signs on.
+  const isKept = (secret: string) => input.gracePeriodSeconds !== 0 || isPrivate(secret) !== isPrivate(next)
+  const earlier = endpoint.retiring.filter((one) => isKept(one.secret))
   // One that comes back retires no more: it would sign twice.
-  const retiring = [...current.map((secret) => ({ secret, until })), ...endpoint.retiring].filter(
+  const retiring = [...current.map((secret) => ({ secret, until })), ...earlier].filter(
     (one) => one.until > now && one.secret !== next,
   )
   const others = endpoint.secrets.filter((secret) => !current.includes(secret))
