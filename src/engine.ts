@@ -226,6 +226,7 @@ answerCalls(parentPort!, {
     directory.apply(change)
     catalogue.apply(change)
     meanwhile?.push(change)
+    dispatcher.changed([...(change.endpoints ?? []).map((one) => one.id), ...(change.removedEndpoints ?? [])])
   },
   async pause(endpointId, ms) {
     dispatcher.pause(endpointId, ms)

@@ -89,6 +89,12 @@ export class Directory {
     return this.endpoints.get(endpointId)?.site ?? endpointId
   }
 
+  /** Nothing is sent to this endpoint: it is disabled, or there is none. */
+  takesNone(endpointId: string): boolean {
+    if (endpointId.startsWith('service:')) return false
+    return this.endpoints.get(endpointId)?.endpoint.disabled !== false
+  }
+
   /** What its deliveries are paced to: its receiver's wish, and its consumer's. */
   ratesOf(endpointId: string): readonly Pace[] {
     const live = this.endpoints.get(endpointId)

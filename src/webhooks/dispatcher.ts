@@ -9,23 +9,16 @@ import type { Log } from '../observe/log.ts'
 import type { ClaimedDelivery, Lessee, Settlement, Store } from '../store/port.ts'
 import { Claims } from './claims.ts'
 import { type DeliverDeps, deliver } from './deliver.ts'
-import { type BreakerRules, type Lane, Lanes, RESERVE, bytesOf } from './lanes.ts'
+import { type BreakerRules, type Lane, Lanes } from './lanes.ts'
 import { type Ending, patienceMs } from './outcome.ts'
 import { pacedMs } from './pacing.ts'
 import { Pulse } from './pulse.ts'
 import { type Job, Records } from './records.ts'
+import { Room, isHalfDone, isLong } from './room.ts'
 import { Turns } from './turns.ts'
 
-/** Deliveries leased and held in memory by one engine, and their payloads. From then on an endpoint may have its reserve there and no more. */
-const HELD_MAX = 10_000
-const HELD_BYTES_MAX = 64 * 1_048_576
-/** Of one endpoint, waiting in memory; a claim may exceed it once. */
-const WAITING_MAX = 256
-const WAITING_BYTES_MAX = 16 * 1_048_576
 /** Attempts running at once in an engine. */
 const RUNNING_MAX = 1_024
-/** Room to speak of. */
-const ROOM = 256
 /** What waits for a receiver that is left alone for longer than this is given back to the store. */
 const KEPT_MS = 2_000
 const HEARTBEAT_MS = 1_000
@@ -54,8 +47,7 @@ export class Dispatcher {
   private readonly claims: Claims
   private readonly lanes: Lanes
   private readonly turns: Turns
-  private held = 0
-  private heldBytes = 0
+  private readonly room = new Room()
   private running = 0
   private starting = false
   private stopping = false
@@ -78,7 +70,7 @@ export class Dispatcher {
       lessee,
       clock,
       directory,
-      room: () => Math.max(RESERVE, this.isFull() ? 0 : HELD_MAX - this.held),
+      room: () => this.room.left,
       except: () => [...this.lanes].flatMap((lane) => (this.isClosed(lane) ? [lane.endpointId] : [])),
       giveBack: (claimed) => this.records.giveBack(claimed.map((one): Job => ({ claimed: one, trigger: 'scheduled' }))),
       take: (claimed) => this.take(claimed),
@@ -105,12 +97,13 @@ export class Dispatcher {
     // Leased by a call that was under way when we were asked to stop.
     if (this.stopping) return this.records.giveBack([job])
     const lane = this.lanes.of(claimed.delivery.endpointId)
-    this.held++
-    this.heldBytes += bytesOf(claimed)
+    // Claimed just before its receiver was left alone.
+    if (trigger === 'scheduled' && this.isLeftAlone(lane)) return this.records.giveBack([job])
+    this.room.add(job)
     // Somebody waits for a resend: it goes at once, whatever is known of the receiver.
     if (trigger === 'manual') return this.attempt(lane, job)
     lane.put(job)
-    if (this.isLong(lane)) lane.wasFull = true
+    if (isLong(lane)) lane.wasFull = true
     this.turns.mark(lane)
     this.startWhatMay()
   }
@@ -132,6 +125,17 @@ export class Dispatcher {
     this.claims.wake()
   }
 
+  /** Endpoints are others than they were: what was known of their receivers holds no more. */
+  changed(endpointIds: readonly string[]): void {
+    if (this.stopping) return
+    const lanes = endpointIds.flatMap((id) => this.lanes.get(id) ?? [])
+    for (const lane of lanes) {
+      lane.throttle.reset()
+      this.turns.unpark(lane)
+    }
+    this.unpark(lanes)
+  }
+
   /** Another engine has heard that a receiver asks for patience. */
   pause(endpointId: string, ms: number): void {
     if (this.stopping) return
@@ -149,7 +153,7 @@ export class Dispatcher {
     let timer: NodeJS.Timeout | undefined
     const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, withinMs)))
     const idle = new Promise<void>((resolve) => (this.idle = resolve))
-    await Promise.race([Promise.all([this.claims.stop(), this.held > 0 ? idle : null]), late])
+    await Promise.race([Promise.all([this.claims.stop(), this.room.held > 0 ? idle : null]), late])
     clearTimeout(timer)
     clearInterval(this.heartbeatTimer)
     this.records.end()
@@ -157,30 +161,20 @@ export class Dispatcher {
 
   // ---- room
 
-  private isFull(): boolean {
-    return this.held >= HELD_MAX || this.heldBytes >= HELD_BYTES_MAX
-  }
-
-  private isLong(lane: Lane): boolean {
-    return lane.jobs.length >= WAITING_MAX || lane.bytes >= WAITING_BYTES_MAX
-  }
-
-  /** Takes in no more now. With everything full, an endpoint still has its reserve: the others' patience is not its own. */
+  /** Takes in no more now. */
   private isClosed(lane: Lane): boolean {
-    if (lane.parkedUntil > this.deps.clock.elapsed() + KEPT_MS) return true
-    return this.isFull() ? lane.jobs.length + lane.running >= RESERVE : this.isLong(lane)
+    return this.isLeftAlone(lane) || !this.room.hasRoomFor(lane)
+  }
+
+  private isLeftAlone(lane: Lane): boolean {
+    return lane.parkedUntil > this.deps.clock.elapsed() + KEPT_MS
   }
 
   /** Gives back what waits in a lane. */
   private letGo(lane: Lane): void {
     const jobs = lane.empty()
-    this.forgetHeld(jobs)
+    this.room.remove(jobs)
     this.records.giveBack(jobs)
-  }
-
-  private forgetHeld(jobs: readonly Job[]): void {
-    this.held -= jobs.length
-    for (const { claimed } of jobs) this.heldBytes -= bytesOf(claimed)
   }
 
   // ---- starting attempts
@@ -210,6 +204,8 @@ export class Dispatcher {
   private waitMs(lane: Lane): number {
     const now = this.deps.clock.elapsed()
     const { directory } = this.deps.deliverDeps()
+    // Nothing will be sent: what waits is cancelled or held at once.
+    if (directory.takesNone(lane.endpointId)) return 0
     return lane.waitMs(now) || pacedMs(directory.ratesOf(lane.endpointId), this.deps.counters, now)
   }
 
@@ -236,7 +232,7 @@ export class Dispatcher {
       lane.host.blocked.delete(blocked)
       this.turns.mark(blocked)
     }
-    if (lane.wasFull && lane.jobs.length <= WAITING_MAX / 2 && lane.bytes <= WAITING_BYTES_MAX / 2) {
+    if (lane.wasFull && isHalfDone(lane)) {
       lane.wasFull = false
       this.wake()
     }
@@ -274,11 +270,11 @@ export class Dispatcher {
 
   /** These are no longer ours: recorded, or given back. */
   private over(jobs: readonly Job[], nextAt: number): void {
-    const wasFull = this.held > HELD_MAX - ROOM || this.heldBytes > HELD_BYTES_MAX
-    this.forgetHeld(jobs)
+    const wasFull = !this.room.isRoomy
+    this.room.remove(jobs)
     this.claims.wakeBy(nextAt)
-    if (this.stopping && this.held === 0) this.idle?.()
-    else if (wasFull && this.held <= HELD_MAX - ROOM && this.heldBytes <= HELD_BYTES_MAX) this.wake()
+    if (this.stopping && this.room.held === 0) this.idle?.()
+    else if (wasFull && this.room.isRoomy) this.wake()
   }
 
   private heartbeat(): void {

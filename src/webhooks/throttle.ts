@@ -59,6 +59,15 @@ export class Throttle {
     return running < most ? 0 : Number.POSITIVE_INFINITY
   }
 
+  /** As of a receiver nobody knows. */
+  reset(): void {
+    this.limit = this.bounds.first
+    this.threshold = this.bounds.max
+    this.bestMs = Number.POSITIVE_INFINITY
+    this.failuresInRow = this.opened = 0
+    this.decreasedAt = this.until = Number.NEGATIVE_INFINITY
+  }
+
   /** It asks for patience: nothing starts for so long, and then slowly. */
   pause(ms: number, now: number): void {
     this.until = Math.max(this.until, now + ms)

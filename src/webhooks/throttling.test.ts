@@ -96,6 +96,27 @@ describe('a receiver that fails again and again', () => {
     assert.equal(attempts.length, 4)
   })
 
+  it('is asked at once when its endpoint has been changed, and what waits is held or cancelled when it is disabled', async (t) => {
+    const rig = await PostRig.start(t)
+    rig.breaker = { failures: 1, openMs: 10_000, openMsMax: 60_000 }
+    rig.engine.dispatcher.start()
+    const endpoint = await rig.endpoint('ep', 500)
+    const failed = await rig.send(['ep'])
+    await rig.untilState(failed, 'ep', 'pending')
+    const waiting = await rig.send(['ep'])
+    await rig.passes()
+    assert.equal(await rig.stateOf(waiting, 'ep'), 'pending')
+    rig.behaves('ep', 204)
+    rig.engine.dispatcher.changed(['ep', 'unknown'])
+    await rig.untilState(waiting, 'ep', 'delivered')
+
+    rig.engine.dispatcher.pause('ep', 60_000)
+    const late = await rig.send(['ep'])
+    await rig.put({ ...endpoint, disabled: true })
+    rig.engine.dispatcher.changed(['ep'])
+    await rig.untilState(late, 'ep', 'held')
+  })
+
   it('holds up nobody else', async (t) => {
     const rig = await PostRig.start(t)
     rig.breaker = { failures: 1, openMs: 10_000, openMsMax: 60_000 }

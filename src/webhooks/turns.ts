@@ -53,6 +53,12 @@ export class Turns {
     this.arm(until)
   }
 
+  /** It need not wait any more. */
+  unpark(lane: Lane): void {
+    this.parked.delete(lane)
+    lane.parkedUntil = 0
+  }
+
   clear(): void {
     clearTimeout(this.timer)
     for (const lanes of [this.reserved, this.ready, this.parked]) lanes.clear()
@@ -76,8 +82,7 @@ export class Turns {
         next = Math.min(next, lane.parkedUntil)
         continue
       }
-      this.parked.delete(lane)
-      lane.parkedUntil = 0
+      this.unpark(lane)
       over.push(lane)
     }
     if (next !== Number.POSITIVE_INFINITY) this.arm(next)
