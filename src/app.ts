@@ -179,7 +179,10 @@ export async function startApp({ file, env, takeover, onFatal }: AppOptions): Pr
         certificates: certificates.metrics,
       }),
     ready: () => ready,
-    directoryChanged: (change) => engines.every((engine) => engine.directory(change)),
+    directoryChanged: (change) => {
+      keepers.guardian.changed(change.endpoints ?? [])
+      return engines.every((engine) => engine.directory(change))
+    },
     resend: async (messageId, endpointId) => {
       const engine = engines.any()
       return engine === undefined ? false : engine.resend(messageId, endpointId)

@@ -228,6 +228,9 @@ answerCalls(parentPort!, {
     meanwhile?.push(change)
     dispatcher.changed([...(change.endpoints ?? []).map((one) => one.id), ...(change.removedEndpoints ?? [])])
   },
+  async failing(endpointId) {
+    news.known([endpointId])
+  },
   async pause(endpointId, ms) {
     dispatcher.pause(endpointId, ms)
   },

@@ -32,6 +32,7 @@ export class Keepers {
       rules: () => state().delivery.disable,
       changed: (endpoint) => engines.every((engine) => engine.directory({ endpoints: [endpoint] })),
       announce: async (announcement) => engines.any()?.announce(announcement),
+      failing: (endpointId) => engines.every((engine) => engine.failing(endpointId)),
       pause: (endpointId, ms) => engines.every((engine) => engine.pause(endpointId, ms)),
     })
     this.retention = new Retention({ ...deps, rules: () => state().retention })

@@ -50,6 +50,8 @@ export interface EngineCalls {
   directory(change: DirectoryChange): Promise<void>
   resend(messageId: string, endpointId: string): Promise<boolean>
   wake(): Promise<void>
+  /** An endpoint has begun to fail, as another engine has heard. */
+  failing(endpointId: string): Promise<void>
   /** An endpoint asks for patience, as another engine has heard. */
   pause(endpointId: string, ms: number): Promise<void>
   /** Tells the operational endpoints. */
@@ -144,6 +146,7 @@ export function callsTo(worker: Worker, log: Log, heard: (event: EngineEvent) =>
     directory: ask('directory'),
     resend: ask('resend'),
     wake: ask('wake'),
+    failing: ask('failing'),
     pause: ask('pause'),
     announce: ask('announce'),
     metrics: ask('metrics'),

@@ -249,6 +249,25 @@ describe('room', () => {
     await rig.untilCount('delivered', HELD + 3)
   })
 
+  it('with all of it taken one that is quick is served from the store as fast as it answers', async (t) => {
+    const rig = await PostRig.start(t)
+    const hanging = new Hanging()
+    await rig.endpoint('hangs', hanging.behaviour)
+    await rig.endpoint('ep')
+    rig.engine.dispatcher.start()
+    await fill(rig, rig.engine, 'hangs', HELD)
+    const at = rig.clock.now()
+    await rig.store.append(
+      'nobody',
+      Array.from({ length: 40 }, () => newMessage({ endpoints: ['ep'], createdAt: at })),
+    )
+    rig.engine.dispatcher.wake()
+    // At two a poll of the store it would be twenty seconds.
+    await rig.untilRequests('ep', 40)
+    hanging.releaseAll()
+    await rig.untilCount('delivered', HELD + 40)
+  })
+
   it('a wake while it claims is another round, and nothing is lost of it', async (t) => {
     const held = Promise.withResolvers<void>()
     const reached = Promise.withResolvers<void>()

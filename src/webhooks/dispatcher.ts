@@ -161,9 +161,11 @@ export class Dispatcher {
 
   // ---- room
 
-  /** Takes in no more now. */
+  /** Takes in no more now; whoever has been turned away is fetched when there is room. */
   private isClosed(lane: Lane): boolean {
-    return this.isLeftAlone(lane) || !this.room.hasRoomFor(lane)
+    const isClosed = this.isLeftAlone(lane) || !this.room.hasRoomFor(lane)
+    if (isClosed) lane.wasFull = true
+    return isClosed
   }
 
   private isLeftAlone(lane: Lane): boolean {
@@ -227,12 +229,13 @@ export class Dispatcher {
     this.records.add(job, settlement)
     this.learnFrom(lane, startedAt, ending)
     this.deps.ended(job.claimed, settlement, ending)
-    this.turns.mark(lane)
+    // Those that wait for their host come first, or this one would take its own room again and again.
     for (const blocked of lane.host.blocked) {
       lane.host.blocked.delete(blocked)
       this.turns.mark(blocked)
     }
-    if (lane.wasFull && isHalfDone(lane)) {
+    this.turns.mark(lane)
+    if (lane.wasFull && isHalfDone(lane) && !this.isClosed(lane)) {
       lane.wasFull = false
       this.wake()
     }

@@ -12,6 +12,7 @@ class Watch {
   readonly rig: PostRig
   readonly heard: Announcement[] = []
   readonly changed: string[] = []
+  readonly known: string[] = []
   readonly pauses: [string, number][] = []
   guardian: Guardian
   rules = { afterMs: 5 * DAY, warnAfterMs: [HOUR, DAY] }
@@ -34,6 +35,7 @@ class Watch {
       clock: this.rig.clock,
       log: remoteLog(() => {}),
       rules: () => this.rules,
+      failing: async (endpointId) => void this.known.push(endpointId),
       changed: async (endpoint) => void this.changed.push(`${endpoint.id} ${endpoint.disabled}`),
       announce: async (announcement) => void this.heard.push(announcement),
       pause: async (endpointId, ms) => void this.pauses.push([endpointId, ms]),
@@ -55,6 +57,7 @@ describe('an endpoint that fails', () => {
     const { rig } = watch
     const fails = () => watch.hear({ failure: 'status' })
     assert.deepEqual(await fails(), [])
+    assert.deepEqual(watch.known, ['ep'], 'every engine listens for its recovery')
     const since = new Date(rig.clock.now()).toISOString()
     rig.clock.advance(HOUR - 1)
     assert.deepEqual(await fails(), [])
@@ -90,6 +93,18 @@ describe('an endpoint that fails', () => {
     assert.deepEqual(await watch.hear({ ok: true, failure: 'reset' }), ['endpoint.recovered'])
     watch.rig.clock.advance(6 * DAY)
     assert.deepEqual(await watch.hear({ failure: 'reset' }), [])
+  })
+
+  it('is not disabled without a warning, nor for what was before somebody disabled it', async (t) => {
+    const watch = await Watch.begin(t)
+    await watch.hear({ failure: 'status' })
+    watch.rig.clock.advance(6 * DAY)
+    assert.deepEqual(await watch.hear({ failure: 'status' }), ['endpoint.failing'])
+    const endpoint = (await watch.rig.store.getEndpoint('app_1', 'ep'))!
+    watch.guardian.changed([{ ...endpoint, disabled: true }])
+    watch.guardian.changed([endpoint])
+    assert.deepEqual(await watch.hear({ failure: 'status' }), [])
+    assert.deepEqual(watch.changed, [])
   })
 
   it('is remembered by the next process', async (t) => {

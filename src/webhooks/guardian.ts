@@ -36,6 +36,8 @@ export interface GuardianDeps {
   /** Engines hear of it before this resolves. */
   changed(endpoint: Endpoint): Promise<unknown>
   announce(announcement: Announcement): Promise<void>
+  /** An endpoint has begun to fail: every engine is to say when it is well. */
+  failing(endpointId: string): Promise<unknown>
   /** To every engine. */
   pause(endpointId: string, ms: number): Promise<unknown>
 }
@@ -69,6 +71,12 @@ export class Guardian {
     }
   }
 
+  /** Somebody has changed endpoints: one that he has disabled begins anew when it is enabled. */
+  changed(endpoints: readonly Endpoint[]): void {
+    for (const { id, disabled } of endpoints)
+      if (disabled && this.failing.has(id)) this.work = this.work.then(() => this.forget(id)).catch(() => {})
+  }
+
   /** Resolves when everything that was heard has been judged. */
   settled(): Promise<void> {
     return this.work
@@ -87,11 +95,14 @@ export class Guardian {
     const { afterMs, warnAfterMs } = this.deps.rules()
     // A clock that was set back makes nobody younger than he was when he began to fail.
     const age = Math.max(0, now - known.failingSince)
-    if (afterMs !== 0 && age >= afterMs) return this.disable(news, 'failing')
+    // Not without a warning: two failures with nothing between them say little, however far apart.
+    const isWarned = known.warned > 0 || warnAfterMs.length === 0
+    if (afterMs !== 0 && age >= afterMs && isWarned) return this.disable(news, 'failing')
     const warned = Math.max(known.warned, warnAfterMs.filter((ms) => age >= ms).length)
     if (warned === known.warned && this.failing.has(endpointId)) return
     const health = { ...known, warned }
     await store.putHealth(health)
+    if (!this.failing.has(endpointId)) await this.deps.failing(endpointId)
     this.failing.set(endpointId, health)
     if (warned > known.warned) await this.announce('endpoint.failing', news, { failingSince: known.failingSince })
   }

@@ -149,6 +149,20 @@ describe('a paced receiver', () => {
   })
 })
 
+describe('a quick receiver that is paced', () => {
+  it('gets what it wants of a second, not one a tick', async (t) => {
+    const rig = await PostRig.start(t)
+    await rig.endpoint('ep', 204, { ratePerSecondMax: 1_000 })
+    await sendMany(rig, 'ep', 60)
+    await rig.untilRequests('ep', 20)
+    for (let count = 40; count <= 60; count += 20) {
+      rig.advance(20)
+      await rig.untilRequests('ep', count)
+    }
+    await rig.untilCount('delivered', 60)
+  })
+})
+
 describe('a message that is too old', () => {
   it('is attempted no more', async (t) => {
     const rig = await PostRig.start(t)

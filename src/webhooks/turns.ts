@@ -3,7 +3,7 @@ import type { Clock } from '../base/clock.ts'
 import { type Lane, RESERVE } from './lanes.ts'
 
 /** Lanes that are paced wait some milliseconds each: they are looked at together. */
-const TICK_MS = 10
+export const TICK_MS = 10
 /** A timer that is due by a clock that stands still (a stopped process, a test) looks again after so long. */
 const LOOK_MS_MAX = 250
 
