@@ -63,7 +63,9 @@ export class AlpnChallenge {
 function shake(socket: Socket, secureContext: SecureContext, waitMs: number): void {
   const { TLSSocket } = tls()
   const secured = new TLSSocket(socket, { isServer: true, secureContext, ALPNCallback: () => PROTOCOL })
-  secured.setTimeout(waitMs, () => secured.destroy())
+  // However much it says: a bound on silence alone would keep one that drips for ever.
+  const timer = setTimeout(() => secured.destroy(), waitMs)
+  secured.on('close', () => clearTimeout(timer))
   secured.on('secure', () => secured.end())
   secured.on('error', () => secured.destroy())
   secured.resume()

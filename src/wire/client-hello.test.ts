@@ -61,6 +61,15 @@ describe('a ClientHello', () => {
     )
   })
 
+  // Putting it together again for each record took seconds, in which the engine did nothing else.
+  it('is read in thousands of records too, and is not of any length', () => {
+    const longest = Buffer.concat([Buffer.from([0, 0, 0, 0, 0, 1, 0, 0x3f, 0xfc]), Buffer.alloc(16_380)])
+    const records = cut(longest, 1)
+    assert.equal(readClientHello(records.subarray(0, -1)), 'more')
+    assert.deepEqual(readClientHello(records), { serverName: '', protocols: [] })
+    assert.equal(readClientHello(Buffer.from([22, 3, 1, 0, 4, 1, 0, 0x3f, 0xfd])), null)
+  })
+
   it('is nothing else: other bytes are none, and no bytes are too much', () => {
     for (const text of [
       'GET / HTTP/1.1\r\n\r\n',

@@ -13,8 +13,8 @@ const SERVER_NAME = 0
 const ALPN = 16
 /** TLS 1.2 and 1.3 allow no more in a record (RFC 8446 §5.1). */
 const RECORD_MAX = 16_384
-/** Real ones have some hundred bytes, with post-quantum keys two thousand. */
-const HELLO_MAX = 65_536
+/** Real ones have some hundred bytes, with post-quantum keys two thousand. A CA's is no longer than others. */
+const HELLO_MAX = 16_384
 
 /** `more`: the rest has yet to come. Null: this is no ClientHello. */
 export function readClientHello(bytes: Buffer): ClientHello | 'more' | null {
@@ -40,10 +40,12 @@ export function readClientHello(bytes: Buffer): ClientHello | 'more' | null {
   return { serverName, protocols }
 }
 
-/** The message out of its records: it may be cut into several, anywhere. */
+/** The message out of its records: it may be cut into several, anywhere. Put together once, for records of one byte may be thousands. */
 function helloOf(bytes: Buffer): Buffer | 'more' | null {
   const parts: Buffer[] = []
   let gathered = 0
+  /** With its own head; 0: that is not here yet. */
+  let wanted = 0
   for (let at = 0; ;) {
     if (bytes.length < at + 5) return bytes[at] === undefined || bytes[at] === HANDSHAKE ? 'more' : null
     const length = bytes.readUInt16BE(at + 3)
@@ -51,12 +53,12 @@ function helloOf(bytes: Buffer): Buffer | 'more' | null {
     const part = bytes.subarray(at + 5, at + 5 + length)
     parts.push(part)
     gathered += part.length
-    if (gathered >= 4) {
-      const message = Buffer.concat(parts)
-      const wanted = 4 + message.readUIntBE(1, 3)
-      if (message[0] !== CLIENT_HELLO || wanted > HELLO_MAX) return null
-      if (gathered >= wanted) return message.subarray(4, wanted)
+    if (wanted === 0 && gathered >= 4) {
+      const head = Buffer.concat(parts)
+      wanted = 4 + head.readUIntBE(1, 3)
+      if (head[0] !== CLIENT_HELLO || wanted > HELLO_MAX) return null
     }
+    if (wanted !== 0 && gathered >= wanted) return Buffer.concat(parts).subarray(4, wanted)
     if (part.length < length) return 'more'
     at += 5 + length
   }
