@@ -177,6 +177,7 @@ export async function startApp({ file, env, takeover, onFatal }: AppOptions): Pr
         revision: revisions.current()?.revision ?? 0,
         engines: await engines.metrics(),
         certificates: certificates.metrics,
+        store: await store.stats(),
       }),
     ready: () => ready,
     directoryChanged: (change) => {

@@ -167,6 +167,8 @@ export class Certificates {
     // Somebody else may have been quicker.
     if (await this.read(one)) await this.tell(one)
     if (one.dueAt > clock.now()) return
+    // Meanwhile another CA may have been named: then it is asked, in another round.
+    if (spec !== this.spec) return
     const ca = await this.reach(spec)
     const { name } = one
     const issued = await ca.order(name, this.challenges, lease.lost)

@@ -76,13 +76,14 @@ const engine = fc.record({
   webhooks: fc.dictionary(fc.constantFrom('delivered', 'failed'), fc.nat(50)),
 })
 
+const STORE = { messages: 7, deliveries: { pending: 2, delivered: 5 }, bytes: 4096 }
 const NONE = { expiresAt: {}, issued: {}, failed: {} }
 
 describe('exposition', () => {
   it('adds up what every engine counted', () => {
     fc.assert(
       fc.property(fc.array(engine, { minLength: 1, maxLength: 4 }), fc.nat(), (engines, revision) => {
-        const told = read(exposition({ revision, engines: engines.map(metricsOf), certificates: NONE }))
+        const told = read(exposition({ revision, engines: engines.map(metricsOf), certificates: NONE, store: STORE }))
         const all = engines.flatMap((one) => one.exchanges)
         const sum = (numbers: readonly number[]) => numbers.reduce((total, n) => total + n, 0)
         assert.equal(valueOf(told, 'postern_revision'), revision)
@@ -132,8 +133,10 @@ describe('exposition', () => {
     fc.assert(
       fc.property(fc.array(engine, { maxLength: 4 }), (engines) => {
         const all = engines.map(metricsOf)
-        const told = read(exposition({ revision: 1, engines: [whatEndedEnginesCounted(all)], certificates: NONE }))
-        const wanted = read(exposition({ revision: 1, engines: all, certificates: NONE }))
+        const told = read(
+          exposition({ revision: 1, engines: [whatEndedEnginesCounted(all)], certificates: NONE, store: STORE }),
+        )
+        const wanted = read(exposition({ revision: 1, engines: all, certificates: NONE, store: STORE }))
         const gauges = ['postern_connections', 'postern_engine_connections', 'postern_tunnels']
         const counts = ({ samples }: Exposition) => samples.filter(({ name }) => !gauges.includes(name))
         const byName = (a: Sample, b: Sample) => JSON.stringify(a).localeCompare(JSON.stringify(b))
@@ -149,7 +152,7 @@ describe('exposition', () => {
       issued: { 'a.example': 2 },
       failed: { 'b.example': 1 },
     }
-    const text = exposition({ revision: 1, engines: [], certificates })
+    const text = exposition({ revision: 1, engines: [], certificates, store: STORE })
     assert.deepEqual(
       text.split('\n').filter((line) => line.startsWith('postern_certificate_')),
       [
@@ -161,7 +164,7 @@ describe('exposition', () => {
   })
 
   it('tells its families even when nothing has been counted', () => {
-    const { types, samples } = read(exposition({ revision: 3, engines: [], certificates: NONE }))
+    const { types, samples } = read(exposition({ revision: 3, engines: [], certificates: NONE, store: STORE }))
     assert.deepEqual(
       [...types],
       [
@@ -176,6 +179,9 @@ describe('exposition', () => {
         ['postern_webhooks_total', 'counter'],
         ['postern_certificate_expiry_timestamp_seconds', 'gauge'],
         ['postern_certificate_orders_total', 'counter'],
+        ['postern_store_bytes', 'gauge'],
+        ['postern_store_messages', 'gauge'],
+        ['postern_store_deliveries', 'gauge'],
       ],
     )
     assert.deepEqual(
@@ -185,6 +191,10 @@ describe('exposition', () => {
         ['postern_tunnels', 0],
         ['postern_tunnel_bytes_total', 0],
         ['postern_tunnel_bytes_total', 0],
+        ['postern_store_bytes', 4096],
+        ['postern_store_messages', 7],
+        ['postern_store_deliveries', 2],
+        ['postern_store_deliveries', 5],
       ],
     )
   })

@@ -39,6 +39,15 @@ export interface ProcessMetrics {
   readonly revision: number
   readonly engines: readonly EngineMetrics[]
   readonly certificates: CertificateMetrics
+  readonly store: StoreMetrics
+}
+
+export interface StoreMetrics {
+  readonly messages: number
+  /** By state. */
+  readonly deliveries: Readonly<Record<string, number>>
+  /** On disk. */
+  readonly bytes: number
 }
 
 /** Of certificates that are ordered, by name. */
@@ -52,7 +61,7 @@ export interface CertificateMetrics {
 const CLASS_NAMES = ['aborted', '1xx', '2xx', '3xx', '4xx', '5xx']
 
 /** Prometheus' text format 0.0.4. Made on demand: nothing of it exists between scrapes. */
-export function exposition({ revision, engines, certificates }: ProcessMetrics): string {
+export function exposition({ revision, engines, certificates, store }: ProcessMetrics): string {
   const out: string[] = []
   const family = (name: string, type: string, help: string) =>
     out.push(`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`)
@@ -121,6 +130,12 @@ export function exposition({ revision, engines, certificates }: ProcessMetrics):
   for (const outcome of ['issued', 'failed'] as const)
     for (const [name, count] of Object.entries(certificates[outcome]))
       sample('postern_certificate_orders_total', { name, outcome }, count)
+  family('postern_store_bytes', 'gauge', 'Size of the store on disk.')
+  sample('postern_store_bytes', {}, store.bytes)
+  family('postern_store_messages', 'gauge', 'Messages in the store.')
+  sample('postern_store_messages', {}, store.messages)
+  family('postern_store_deliveries', 'gauge', 'Deliveries in the store by state.')
+  for (const [state, count] of Object.entries(store.deliveries)) sample('postern_store_deliveries', { state }, count)
   return out.join('\n') + '\n'
 }
 

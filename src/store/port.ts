@@ -152,8 +152,8 @@ export interface Store {
   release(lessee: Lessee, deliveries: readonly GivenBack[]): Promise<void>
   /** When the next pending delivery is due, ms, of those not to the endpoints `except`; null when nothing waits. */
   nextDue(except: readonly string[]): Promise<number | null>
-  /** Says that `lessee` lives. Its first heartbeat comes before its first lease. */
-  heartbeat(lessee: Lessee, nowMs: number): Promise<void>
+  /** Says that `lessee` lives. Its first heartbeat comes before its first lease. False: it was not known to, and has no lease any more. */
+  heartbeat(lessee: Lessee, nowMs: number): Promise<boolean>
   /**
    * Makes the leases of those silent for `silentMs`, or never heard of, due again; returns how many. Only for a caller who knows that
    * others could have been heard all that time: after a stall of its own, or a step of the clock, everybody seems silent.
@@ -173,6 +173,8 @@ export interface Store {
   putEndpoint(endpoint: Endpoint): Promise<void>
   /** By id or uid within the consumer. */
   getEndpoint(consumerId: string, idOrUid: string): Promise<Endpoint | null>
+  /** Without a word about the rest of it, which somebody may be changing. False: there is none, or it is disabled already. */
+  disableEndpoint(consumerId: string, id: string, nowMs: number): Promise<boolean>
   listEndpoints(consumerId: string, page: Page): Promise<readonly Endpoint[]>
   /** Every endpoint of every consumer: what an engine loads at start. */
   allEndpoints(): Promise<readonly Endpoint[]>

@@ -23,8 +23,8 @@ export interface DeliverDeps extends EndpointDeps {
 }
 
 /**
- * Attempts a leased delivery and calls `done` exactly once with the settlement to record and how the attempt ended, perhaps before it returns. An attempt that
- * cannot even be built is recorded as failed: the lease ends with the record or with this process.
+ * Attempts a leased delivery and calls `done` exactly once with the settlement to record and how the attempt ended, perhaps before it
+ * returns. An attempt that cannot even be built is recorded as failed: the lease ends with the record or with this process.
  */
 export function deliver(
   claimed: ClaimedDelivery,
@@ -33,12 +33,15 @@ export function deliver(
   done: (settlement: Settlement, ending: Ending) => void,
 ): void {
   const { clock, timeoutMs } = deps
-  const { message } = claimed
+  const { message, delivery, before } = claimed
   const rules = deps.rulesOf(message.eventType)
   const startedAt = clock.now()
   const began = clock.elapsed()
   let url = ''
-  const isLate = trigger === 'scheduled' && isExpired(message.createdAt, startedAt, rules.retries)
+  // What is replayed, or was to be sent later, is as young as when it became due: a replay is attempted whatever its message's age.
+  const acceptedAt =
+    delivery.attempts === 0 ? (before.nextAt ?? message.createdAt) : (message.deliverAt ?? message.createdAt)
+  const isLate = trigger === 'scheduled' && isExpired(acceptedAt, startedAt, rules.retries)
   const prepared = isLate ? expired(claimed, deps) : prepare(claimed, trigger, startedAt, deps)
   if (prepared instanceof Promise) void prepared.then(send)
   else send(prepared)
@@ -57,8 +60,7 @@ export function deliver(
   }
 
   function settle(ending: Ending): void {
-    const { delivery, before } = claimed
-    const past = { attempts: delivery.attempts + 1, acceptedAt: message.createdAt }
+    const past = { attempts: delivery.attempts + 1, acceptedAt }
     const judged = outcomeOf(ending, past, clock.now(), rules)
     const { state, nextAt, failure } = trigger === 'manual' ? outcomeByHand(judged, before) : judged
     const attempt = {

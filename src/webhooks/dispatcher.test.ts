@@ -268,6 +268,37 @@ describe('room', () => {
     await rig.untilCount('delivered', HELD + 40)
   })
 
+  it('what waits of an engine that was silent for too long is given up: who took it back has it', async (t) => {
+    const rig = await PostRig.start(t)
+    const hanging = new Hanging()
+    await rig.endpoint('ep', hanging.behaviour)
+    let isForgotten = false
+    let released = 0
+    const silent = rig.newEngine('silent', (store) => ({
+      ...store,
+      async heartbeat(lessee, nowMs) {
+        const isKnown = await store.heartbeat(lessee, nowMs)
+        return isKnown && !isForgotten
+      },
+      release(lessee, deliveries) {
+        released += deliveries.length
+        isForgotten = false
+        return store.release(lessee, deliveries)
+      },
+    }))
+    silent.dispatcher.start()
+    await Promise.all(Array.from({ length: 50 }, () => rig.send(['ep'], {}, silent)))
+    await rig.untilRequests('ep', RUNNING)
+    isForgotten = true
+    await rig.until(() => released > 0, 'it to give up what waits')
+    assert.equal(released, 50 - RUNNING)
+    // In this store its leases stand: what was given up is claimed again, and nothing is attempted twice.
+    hanging.releaseAll()
+    await rig.untilCount('delivered', 50)
+    const ids = rig.requestsTo('ep').map((request) => valuesOf(request, 'webhook-id')[0])
+    assert.equal(new Set(ids).size, ids.length)
+  })
+
   it('a wake while it claims is another round, and nothing is lost of it', async (t) => {
     const held = Promise.withResolvers<void>()
     const reached = Promise.withResolvers<void>()

@@ -58,7 +58,7 @@ export class Dispatcher {
     this.deps = deps
     const { store, lessee, clock } = deps
     const directory = () => deps.deliverDeps().directory
-    this.pulse = new Pulse(store, lessee, clock)
+    this.pulse = new Pulse(store, lessee, clock, () => this.lost())
     this.records = new Records({ ...deps, over: (jobs, nextAt) => this.over(jobs, nextAt) })
     this.lanes = new Lanes({
       hostNameOf: (endpointId) => directory().siteOf(endpointId),
@@ -71,7 +71,7 @@ export class Dispatcher {
       clock,
       directory,
       room: () => this.room.left,
-      except: () => [...this.lanes].flatMap((lane) => (this.isClosed(lane) ? [lane.endpointId] : [])),
+      except: () => [...this.lanes].flatMap((lane) => (this.turnsAway(lane) ? [lane.endpointId] : [])),
       giveBack: (claimed) => this.records.giveBack(claimed.map((one): Job => ({ claimed: one, trigger: 'scheduled' }))),
       take: (claimed) => this.take(claimed),
       failed: (error) => this.report(error),
@@ -88,7 +88,7 @@ export class Dispatcher {
   hasRoomFor(endpointId: string): boolean {
     if (this.stopping) return false
     const lane = this.lanes.get(endpointId)
-    return lane === undefined || !this.isClosed(lane)
+    return lane === undefined || !this.turnsAway(lane)
   }
 
   /** Takes a delivery that the store has just leased to this engine. */
@@ -161,11 +161,11 @@ export class Dispatcher {
 
   // ---- room
 
-  /** Takes in no more now; whoever has been turned away is fetched when there is room. */
-  private isClosed(lane: Lane): boolean {
-    const isClosed = this.isLeftAlone(lane) || !this.room.hasRoomFor(lane)
-    if (isClosed) lane.wasFull = true
-    return isClosed
+  /** It takes in no more now; what is turned away is fetched when there is room. */
+  private turnsAway(lane: Lane): boolean {
+    if (!this.isLeftAlone(lane) && this.room.hasRoomFor(lane)) return false
+    lane.wasFull = true
+    return true
   }
 
   private isLeftAlone(lane: Lane): boolean {
@@ -188,7 +188,8 @@ export class Dispatcher {
   private startWhatMay(): void {
     if (this.starting) return
     this.starting = true
-    for (let lane = this.nextLane(); lane !== undefined; lane = this.nextLane()) {
+    const next = () => this.turns.next(this.running >= RUNNING_MAX)
+    for (let lane = next(); lane !== undefined; lane = next()) {
       if (lane.jobs.length === 0) continue
       const wait = this.waitMs(lane)
       if (wait === 0) {
@@ -197,10 +198,6 @@ export class Dispatcher {
       } else if (wait !== Number.POSITIVE_INFINITY) this.park(lane, wait)
     }
     this.starting = false
-  }
-
-  private nextLane(): Lane | undefined {
-    return this.turns.next(this.running >= RUNNING_MAX)
   }
 
   private waitMs(lane: Lane): number {
@@ -235,7 +232,7 @@ export class Dispatcher {
       this.turns.mark(blocked)
     }
     this.turns.mark(lane)
-    if (lane.wasFull && isHalfDone(lane) && !this.isClosed(lane)) {
+    if (lane.wasFull && isHalfDone(lane) && !this.turnsAway(lane)) {
       lane.wasFull = false
       this.wake()
     }
@@ -289,6 +286,12 @@ export class Dispatcher {
       },
       (error: unknown) => this.report(error),
     )
+  }
+
+  /** We were silent for so long that our leases were taken back: what has not begun is whoever claims it. */
+  private lost(): void {
+    for (const lane of this.lanes) this.letGo(lane)
+    this.wake()
   }
 
   private report(error: unknown): void {

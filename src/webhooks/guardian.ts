@@ -117,13 +117,11 @@ export class Guardian {
   private async disable(news: EndpointNews, reason: 'gone' | 'failing'): Promise<void> {
     const { store, clock, log } = this.deps
     const { consumerId, endpointId } = news
-    const endpoint = await store.getEndpoint(consumerId, endpointId)
     const known = this.failing.get(endpointId)
     await this.forget(endpointId) // once it is enabled again it begins anew
-    if (endpoint === null || endpoint.disabled) return
-    const disabled = { ...endpoint, disabled: true, updatedAt: clock.now() }
-    await store.putEndpoint(disabled)
-    await this.deps.changed(disabled)
+    if (!(await store.disableEndpoint(consumerId, endpointId, clock.now()))) return
+    const endpoint = await store.getEndpoint(consumerId, endpointId)
+    if (endpoint !== null) await this.deps.changed(endpoint)
     log.warn({ endpointId, consumerId, reason }, 'an endpoint has been disabled')
     await this.announce('endpoint.disabled', news, { reason, failingSince: known?.failingSince })
   }

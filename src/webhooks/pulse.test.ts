@@ -15,6 +15,8 @@ async function beats(rig: PostRig, pulses: readonly Pulse[], seconds: number): P
   return reclaimed
 }
 
+const ignored = () => {}
+
 async function leasedTo(rig: PostRig, lessee: string): Promise<void> {
   await rig.store.append(lessee, [newMessage({ leased: true })])
 }
@@ -22,12 +24,25 @@ async function leasedTo(rig: PostRig, lessee: string): Promise<void> {
 describe('pulse', () => {
   it('reclaims what the dead hold when it has itself been there for as long as they are silent', async (t) => {
     const rig = await PostRig.start(t)
-    await new Pulse(rig.store, 'dead', rig.clock).beat()
+    await new Pulse(rig.store, 'dead', rig.clock, ignored).beat()
     await leasedTo(rig, 'dead')
-    const pulse = new Pulse(rig.store, 'next', rig.clock)
+    const pulse = new Pulse(rig.store, 'next', rig.clock, ignored)
     assert.equal(await pulse.beat(), 0)
     assert.equal(await beats(rig, [pulse], 5), 0)
     assert.equal(await beats(rig, [pulse], 1), 1)
+  })
+
+  it('hears once that its own leases were taken back while it was silent', async (t) => {
+    const rig = await PostRig.start(t)
+    let lost = 0
+    const stalled = new Pulse(rig.store, 'stalled', rig.clock, () => lost++)
+    const other = new Pulse(rig.store, 'other', rig.clock, ignored)
+    await beats(rig, [stalled, other], 7)
+    await leasedTo(rig, 'stalled')
+    assert.equal(lost, 0, 'its first beat is nothing lost')
+    assert.equal(await beats(rig, [other], 7), 1)
+    await beats(rig, [stalled, other], 3)
+    assert.equal(lost, 1)
   })
 
   for (const [name, strike] of [
@@ -37,7 +52,7 @@ describe('pulse', () => {
   ] as const) {
     it(`${name} takes nothing from the living, and what the dead hold is still reclaimed later`, async (t) => {
       const rig = await PostRig.start(t)
-      const living = ['one', 'two', 'three'].map((lessee) => new Pulse(rig.store, lessee, rig.clock))
+      const living = ['one', 'two', 'three'].map((lessee) => new Pulse(rig.store, lessee, rig.clock, ignored))
       await beats(rig, living, 7)
       await rig.store.heartbeat('dead', rig.clock.now())
       for (const lessee of ['one', 'two', 'three', 'dead']) await leasedTo(rig, lessee)
@@ -50,7 +65,7 @@ describe('pulse', () => {
 
   it('a disk that stalls takes nothing from the living: beats that pile up behind it reclaim nothing', async (t) => {
     const rig = await PostRig.start(t)
-    const living = ['one', 'two'].map((lessee) => new Pulse(rig.store, lessee, rig.clock))
+    const living = ['one', 'two'].map((lessee) => new Pulse(rig.store, lessee, rig.clock, ignored))
     await beats(rig, living, 7)
     for (const lessee of ['one', 'two']) await leasedTo(rig, lessee)
     const piled = living.flatMap((pulse) =>

@@ -22,7 +22,11 @@ export class Pulse {
   /** The wall clock against the monotonic one at the last beat: it changes when somebody sets the clock. */
   private offset = 0
 
-  constructor(store: Store, lessee: Lessee, clock: Clock) {
+  private readonly lost: () => void
+
+  /** `lost` hears that others have taken the leases back. */
+  constructor(store: Store, lessee: Lessee, clock: Clock, lost: () => void) {
+    this.lost = lost
     this.store = store
     this.lessee = lessee
     this.clock = clock
@@ -35,7 +39,8 @@ export class Pulse {
   async beat(): Promise<number> {
     const now = this.clock.now()
     const at = this.clock.elapsed()
-    await this.store.heartbeat(this.lessee, now)
+    const isKnown = await this.store.heartbeat(this.lessee, now)
+    if (!isKnown && this.recordedAt !== Number.NEGATIVE_INFINITY) this.lost()
     if (!this.isSteady(at, now - at)) return 0
     // With the beat's own time: whoever was heard by then is not silent, however long this takes.
     return this.store.reclaim(now, SILENT_MS)

@@ -177,6 +177,23 @@ describe('a message that is too old', () => {
     assert.equal(rig.requestsTo('ep').length, 2)
   })
 
+  it('is attempted once more when somebody replays it', async (t) => {
+    const rig = await PostRig.start(t)
+    rig.retries = { ...rig.retries, expireMs: 60_000 }
+    await rig.endpoint('ep', 500)
+    const message = await rig.send(['ep'])
+    await rig.untilState(message, 'ep', 'pending')
+    rig.engine.dispatcher.start()
+    rig.advance(60_001)
+    await rig.untilState(message, 'ep', 'exhausted')
+    rig.advance(86_400_000)
+    rig.behaves('ep', 204)
+    assert.equal(await rig.store.requeue(message.id, 'ep', rig.clock.now()), true)
+    rig.engine.dispatcher.wake()
+    await rig.untilState(message, 'ep', 'delivered')
+    assert.equal(rig.requestsTo('ep').length, 2)
+  })
+
   it('is not attempted when it is found late', async (t) => {
     const rig = await PostRig.start(t)
     rig.retries = { ...rig.retries, expireMs: 60_000 }

@@ -15,6 +15,7 @@ export class ClientEnd {
   readonly address: string
   private readonly socket: Socket
   private readonly told: ConnectionEnds | null
+  private acts: Set<() => void> | null = null
 
   /** `told`: by a load balancer in front, in the place of what the socket says. */
   constructor(socket: Socket, address: string, told: ConnectionEnds | null) {
@@ -33,8 +34,13 @@ export class ClientEnd {
 
   /** Calls `act` once, when the connection is over. */
   whenOver(act: () => void): void {
-    if (this.socket.destroyed) act()
-    else this.socket.once('close', act)
+    if (this.socket.destroyed) return act()
+    if (this.acts === null) {
+      const acts = (this.acts = new Set())
+      // One listener, however many have to hear of it.
+      this.socket.once('close', () => acts.forEach((one) => one()))
+    }
+    this.acts.add(act)
   }
 }
 

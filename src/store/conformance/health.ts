@@ -6,6 +6,17 @@ import type { Subject } from './subject.ts'
 
 export function healthConforms(subject: Subject): void {
   describe('health', () => {
+    test('disables an endpoint without a word about the rest of it', async (t) => {
+      const store = (await openFresh(subject, t)).client()
+      await store.putConsumer(newConsumer({ id: 'app_1' }))
+      const endpoint = newEndpoint({ id: 'ep_1', description: 'as somebody has just written' })
+      await store.putEndpoint(endpoint)
+      assert.equal(await store.disableEndpoint('app_1', 'ep_1', START + 7), true)
+      assert.deepEqual(await store.getEndpoint('app_1', 'ep_1'), { ...endpoint, disabled: true, updatedAt: START + 7 })
+      assert.equal(await store.disableEndpoint('app_1', 'ep_1', START + 8), false)
+      assert.equal(await store.disableEndpoint('app_2', 'ep_1', START + 8), false)
+    })
+
     test('is kept of endpoints that fail, until they are well or gone', async (t) => {
       const store = (await openFresh(subject, t)).client()
       await store.putConsumer(newConsumer({ id: 'app_1' }))

@@ -210,12 +210,12 @@ export function leasesConform(subject: Subject): void {
 
     test('stay with whoever was silent while nobody reclaims, and after their next heartbeat', async (t) => {
       const store = (await openFresh(subject, t)).client()
-      await store.heartbeat('late', START)
+      assert.equal(await store.heartbeat('late', START), false, 'it was not known')
       const sent = newMessage({ leased: true })
       await store.append('late', [sent])
       const now = START + 10 * SILENT_MS
       await store.heartbeat('other', now)
-      await store.heartbeat('late', now)
+      assert.equal(await store.heartbeat('late', now), true)
       assert.equal(await store.reclaim(now, SILENT_MS), 0)
       assert.equal((await onlyDelivery(store, sent)).state, 'delivering')
     })

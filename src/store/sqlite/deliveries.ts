@@ -108,7 +108,9 @@ export function deliveries(db: DatabaseSync, tally: Tally): Deliveries {
       return true
     },
     heartbeat(lessee, nowMs) {
+      const isKnown = isAlive.get(lessee) !== undefined
       seen.run(lessee, nowMs)
+      return isKnown
     },
     reclaim(nowMs, silentMs) {
       clamp.run(nowMs) // the clock was set back: nobody may seem alive until it catches up

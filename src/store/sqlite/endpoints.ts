@@ -13,6 +13,7 @@ import type { Tally } from './tally.ts'
 
 interface Endpoints {
   putEndpoint: Direct<'putEndpoint'>
+  disableEndpoint: Direct<'disableEndpoint'>
   getEndpoint: Direct<'getEndpoint'>
   listEndpoints: Direct<'listEndpoints'>
   allEndpoints: Direct<'allEndpoints'>
@@ -33,6 +34,9 @@ export function endpoints(db: DatabaseSync, pager: Pager, tally: Tally): Endpoin
     'SELECT * FROM endpoint WHERE consumer_id = ?1 AND (id = ?2 OR uid = ?2) ORDER BY id = ?2 DESC LIMIT 1',
   )
   const all = db.prepare('SELECT * FROM endpoint ORDER BY id')
+  const disable = db.prepare(
+    'UPDATE endpoint SET disabled = 1, updated_at = ? WHERE consumer_id = ? AND id = ? AND disabled = 0',
+  )
   const remove = db.prepare('DELETE FROM endpoint WHERE consumer_id = ? AND id = ?')
   const cancel = cancelWaiting(db, tally)
 
@@ -65,6 +69,7 @@ export function endpoints(db: DatabaseSync, pager: Pager, tally: Tally): Endpoin
         throw error
       }
     },
+    disableEndpoint: (consumerId, id, nowMs) => disable.run(nowMs, consumerId, id).changes === 1,
     getEndpoint(consumerId, idOrUid) {
       const row = get.get(consumerId, idOrUid)
       return row === undefined ? null : endpointOf(row)

@@ -15,6 +15,7 @@ export const WRITES = [
   'putConsumer',
   'deleteConsumer',
   'putEndpoint',
+  'disableEndpoint',
   'deleteEndpoint',
   'putEventType',
   'deleteEventType',
